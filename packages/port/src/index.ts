@@ -1,0 +1,10 @@
+export { concatBytes, fromHex, fromLatin1, latin1, toHex } from './core/bytes.ts';
+export { CellmuxError, hasCode, type CellmuxErrorOptions } from './core/cellmux-error.ts';
+export { checkInteger, checkOneOf } from './core/check-option.ts';
+export { DRIVEN_CIRCUITS, IDLE_CIRCUITS, type Circuits, type PortRole } from './circuits.ts';
+export { systemClock, type Cancel, type Clock } from './clock.ts';
+export { diagnosticsChannel, type DiagnosticsChannel } from './diagnostics.ts';
+export { memoryPair, type MemoryPair, type MemoryPairOptions } from './memory-pair.ts';
+export type { AbortOptions, Port } from './port.ts';
+export { portClosedError } from './port-errors.ts';
+export { BACKLOG_LIMIT_BYTES, ReceiveStream, type ReceiveStreamOptions } from './receive-stream.ts';
