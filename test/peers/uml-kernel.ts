@@ -1,0 +1,103 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const here = import.meta.dirname;
+let shim: string | undefined;
+
+/** The preloaded library without which the guest does not start on processors with AMX; see uml/xstate-shim.c. */
+function xstateShim(): string {
+  if (shim === undefined) {
+    shim = join(mkdtempSync(join(tmpdir(), 'cellmux-uml-')), 'xstate-shim.so');
+    execFileSync('gcc', ['-O2', '-shared', '-fPIC', '-o', shim, join(here, 'uml', 'xstate-shim.c'), '-ldl']);
+  }
+  return shim;
+}
+
+export interface UmlKernelOptions {
+  /** The device on the host that becomes the guest's /dev/ttyS0. */
+  readonly line: string;
+  /** The script of the folder `uml` that runs in the guest. */
+  readonly run: string;
+  /** A folder of the host, the script's working directory. */
+  readonly work: string;
+  /** What the script reads as `$peer_<name>`; no spaces. */
+  readonly words?: Readonly<Record<string, string | number>>;
+  /** The guest is ended after this long, whatever it does. */
+  readonly limitMs: number;
+}
+
+/** A Linux kernel running as a process of this machine, with a script of ours as all there is in it. */
+export class UmlKernel {
+  readonly #child: ChildProcess;
+  readonly #limit: NodeJS.Timeout;
+  readonly #waiting = new Set<() => void>();
+  readonly exited: Promise<void>;
+  /** What the guest printed, kernel and scripts. */
+  console = '';
+
+  constructor({ line, run, work, words = {}, limitMs }: UmlKernelOptions) {
+    const commandLine = Object.entries({ run: join(here, 'uml', run), work, ...words }).map(
+      ([name, value]) => `peer_${name}=${value}`,
+    );
+    this.#child = spawn(
+      'linux.uml',
+      ['mem=160M', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(here, 'uml', 'init.sh')}`]
+        .concat(['con=null', 'con0=fd:0,fd:1', 'ssl=null', `ssl0=tty:${line}`, 'quiet'])
+        .concat(commandLine),
+      // A process group of its own: the guest's processes are processes of the host, and end with it.
+      { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LD_PRELOAD: xstateShim() } },
+    );
+    const collect = (bytes: Buffer): void => {
+      this.console = (this.console + bytes.toString('latin1')).slice(-200_000);
+      for (const wake of [...this.#waiting]) wake();
+    };
+    this.#child.stdout?.on('data', collect);
+    this.#child.stderr?.on('data', collect);
+    this.#limit = setTimeout(() => {
+      this.#kill();
+    }, limitMs);
+    this.exited = new Promise((resolve) => {
+      this.#child.once('close', () => {
+        clearTimeout(this.#limit);
+        this.#kill();
+        resolve();
+        for (const wake of [...this.#waiting]) wake();
+      });
+    });
+  }
+
+  /** Resolves when the guest has printed this; rejects with all it printed when it ends before. */
+  async printed(text: string | RegExp): Promise<RegExpMatchArray> {
+    for (;;) {
+      const match = this.console.match(text);
+      if (match !== null) return match;
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`the guest ended without printing ${String(text)}:\n${this.console.slice(-4000)}`);
+      }
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+      });
+    }
+  }
+
+  /** Ends the guest now. */
+  async stop(): Promise<void> {
+    this.#kill();
+    await this.exited;
+  }
+
+  #kill(): void {
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL');
+    } catch {
+      // The group is gone already.
+    }
+  }
+}
