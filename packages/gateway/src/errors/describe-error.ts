@@ -1,5 +1,4 @@
 import { CellmuxError } from '@cellmux/port';
-import { EXIT, exitCodeFor, type ExitCode } from './exit-codes.ts';
 import { hintFor } from './hints.ts';
 
 /** An error as people and scripts are told about it. */
@@ -10,7 +9,6 @@ export interface ErrorDescription {
   readonly message: string;
   /** What to do about it. */
   readonly hint: string;
-  readonly exitCode: ExitCode;
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
@@ -30,7 +28,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EEXIST: 'it exists already',
 };
 
-/** Puts any thrown value into words: what happened, its code, what to do, and the exit status it leads to. */
+/** Puts any thrown value into words: what happened, its code, and what to do. */
 export function describeError(error: unknown): ErrorDescription {
   if (error instanceof Error && typeof (error as { code?: unknown }).code === 'string') {
     const { code } = error as Error & { code: string };
@@ -41,14 +39,12 @@ export function describeError(error: unknown): ErrorDescription {
       code,
       message: withoutFullStop(isOurs ? error.message.replace(` (${code})`, '') : systemMessage(error, code)),
       hint: hint ?? 'Run again with CELLMUX_DEBUG=1 for the details.',
-      exitCode: exitCodeFor(code),
     };
   }
   return {
     code: 'ERR_GATEWAY_INTERNAL',
     message: `cellmux itself failed: ${withoutFullStop(error instanceof Error ? error.message : String(error))}`,
     hint: 'Run again with CELLMUX_DEBUG=1 for the details, and report them.',
-    exitCode: EXIT.failed,
   };
 }
 

@@ -1,0 +1,63 @@
+import { CellmuxError, type AbortOptions } from '@cellmux/port';
+import type { Duplex } from 'node:stream';
+import { formatHostPort, type HostPort } from '../core/host-port.ts';
+
+/** Opens a connection to a far host: through an IP Easy socket of the module, or in any other way. */
+export type Dial = (target: HostPort, options?: AbortOptions) => Promise<Duplex>;
+
+/** Bounds of {@link queuedDial}. */
+export interface DialQueueOptions {
+  /** Connections open at the same time; the module has six sockets. */
+  readonly maximumOpen: number;
+  /** Callers that may wait for one; default 64. One more is refused with `ERR_GATEWAY_SOCKETS_BUSY`. */
+  readonly maximumWaiting?: number;
+}
+
+/** The same dial with a queue in front: callers wait, first come first served, for one of a few connections. */
+export function queuedDial(dial: Dial, { maximumOpen, maximumWaiting = 64 }: DialQueueOptions): Dial {
+  let open = 0;
+  const waiting: (() => void)[] = [];
+
+  const leave = (): void => {
+    open--;
+    waiting.shift()?.();
+  };
+  const enter = (signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        waiting.splice(waiting.indexOf(turn), 1);
+        reject(signal?.reason);
+      };
+      const turn = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        open++;
+        resolve();
+      };
+      if (open < maximumOpen) {
+        turn();
+        return;
+      }
+      signal?.addEventListener('abort', onAbort, { once: true });
+      waiting.push(turn);
+    });
+
+  return async (target, options = {}) => {
+    options.signal?.throwIfAborted();
+    if (open >= maximumOpen && waiting.length >= maximumWaiting) {
+      throw new CellmuxError(
+        'ERR_GATEWAY_SOCKETS_BUSY',
+        `${formatHostPort(target)}: all ${maximumOpen} sockets are in use and ${maximumWaiting} connections wait already`,
+        { hint: 'Try again later, or keep fewer connections open.', context: { maximumOpen, maximumWaiting } },
+      );
+    }
+    await enter(options.signal);
+    try {
+      const socket = await dial(target, options);
+      socket.once('close', leave);
+      return socket;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  };
+}
