@@ -1,0 +1,66 @@
+import { integer, numberAt, string, tableOf, textAt, type Context, type Declaration } from './arguments.ts';
+
+/** The most characters of a user name or a password. */
+const CREDENTIAL_LENGTH = 128;
+
+/** #SGACT and #CGPADDR: the contexts that sockets work on (guide §3.2.1.3). */
+export const contextCommands: readonly Declaration[] = [
+  {
+    name: '#SGACT',
+    parameters: [
+      integer('cid', 1, 5),
+      integer('stat', 0, 1),
+      string('userId', CREDENTIAL_LENGTH, ''),
+      string('pwd', CREDENTIAL_LENGTH, ''),
+    ],
+    set: async (context, args) => {
+      const { contexts, options } = tableOf(context);
+      const cid = numberAt(args, 0);
+      if (numberAt(args, 1) === 0) {
+        contexts.deactivate(cid);
+        return 'OK';
+      }
+      const outcome = await contexts.activate(cid, {
+        user: textAt(args, 2),
+        password: textAt(args, 3),
+        signal: context.signal,
+      });
+      if (outcome === 'OK' || typeof outcome !== 'string') return outcome;
+      context.info(`#SGACT: ${options.quoteAddress ? `"${outcome}"` : outcome}`);
+      return 'OK';
+    },
+    read: (context) => {
+      const { contexts, module } = tableOf(context);
+      for (const { cid } of module.contexts.all()) context.info(`#SGACT: ${cid},${contexts.isActive(cid) ? 1 : 0}`);
+      return 'OK';
+    },
+    test: '(1-5),(0,1)',
+  },
+  {
+    name: '#CGPADDR',
+    // 0 stands for none: `AT#CGPADDR=` lists all.
+    parameters: [0, 1, 2, 3, 4].map(() => integer('cid', 1, 5, 0)),
+    set: (context, args) => {
+      const wanted = args.map(Number).filter((cid) => cid > 0);
+      showAddresses(context, wanted);
+      return 'OK';
+    },
+    execute: (context) => {
+      showAddresses(context, []);
+      return 'OK';
+    },
+    test: (context) => {
+      const defined = tableOf(context).module.contexts.all();
+      if (defined.length > 0) context.info(`#CGPADDR: (${defined.map(({ cid }) => cid).join(',')})`);
+      return 'OK';
+    },
+  },
+];
+
+function showAddresses(context: Context, wanted: readonly number[]): void {
+  const { contexts, module } = tableOf(context);
+  for (const { cid } of module.contexts.all()) {
+    if (wanted.length > 0 && !wanted.includes(cid)) continue;
+    context.info(`#CGPADDR: ${cid},"${contexts.addressOf(cid) ?? ''}"`);
+  }
+}

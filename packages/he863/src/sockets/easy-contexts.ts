@@ -1,0 +1,91 @@
+import type { CommandResult } from '@cellmux/at';
+import { SOCKET_ERRORS } from './machine/socket-transitions.ts';
+import type { ModuleServices } from '../module/module-services.ts';
+
+/** What {@link EasyContexts} needs to know of the sockets. */
+export interface ContextUsers {
+  /** Whether #SCFG binds any connId to the context. */
+  isBound(cid: number): boolean;
+  /** The context is gone: close what works on it. */
+  closeSockets(cid: number): void;
+}
+
+/** Options of an activation. */
+export interface EasyActivation {
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The contexts that IP Easy has active (guide §3.2.1.3): at most two of the five that +CGDCONT defines. */
+export class EasyContexts {
+  readonly #module: ModuleServices;
+  readonly #maximumActive: number;
+  readonly #users: ContextUsers;
+  readonly #active = new Map<number, string>();
+  readonly #activating = new Set<number>();
+
+  constructor(module: ModuleServices, maximumActive: number, users: ContextUsers) {
+    this.#module = module;
+    this.#maximumActive = maximumActive;
+    this.#users = users;
+  }
+
+  isActive(cid: number): boolean {
+    return this.#active.has(cid);
+  }
+
+  /** True while it is active or about to be. */
+  isUsed(cid: number): boolean {
+    return this.#active.has(cid) || this.#activating.has(cid);
+  }
+
+  addressOf(cid: number): string | undefined {
+    return this.#active.get(cid);
+  }
+
+  /** Activates a context; gives its address or the refusal. */
+  async activate(cid: number, { user, password, signal }: EasyActivation): Promise<string | CommandResult> {
+    if (this.#active.has(cid)) return { cme: SOCKET_ERRORS.contextAlreadyActivated };
+    if (this.#module.contexts.get(cid) === undefined || !this.#users.isBound(cid))
+      return { cme: SOCKET_ERRORS.operationNotAllowed };
+    if (this.#module.pppCid === cid || this.#activating.has(cid)) return { cme: SOCKET_ERRORS.stackAlreadyActive };
+    if (this.#active.size + this.#activating.size >= this.#maximumActive)
+      return { cme: SOCKET_ERRORS.activationFailed };
+    this.#activating.add(cid);
+    try {
+      const outcome = await this.#module.network.activate(cid, {
+        signal,
+        ...(user === undefined || user === '' ? {} : { user }),
+        ...(password === undefined || password === '' ? {} : { password }),
+      });
+      if ('cme' in outcome) return { cme: outcome.cme };
+      this.#active.set(cid, outcome.address);
+      this.#module.emit({ type: 'contextActivated', cid });
+      return outcome.address;
+    } finally {
+      this.#activating.delete(cid);
+    }
+  }
+
+  /** The host gives the context back. Its sockets close. */
+  deactivate(cid: number): void {
+    if (!this.#active.delete(cid)) return;
+    this.#users.closeSockets(cid);
+    this.#module.network.deactivate(cid);
+    this.#module.emit({ type: 'contextDeactivated', cid });
+  }
+
+  /** The network took the context. */
+  lost(cid: number): boolean {
+    if (!this.#active.delete(cid)) return false;
+    this.#users.closeSockets(cid);
+    this.#module.emit({ type: 'contextLost', cid });
+    return true;
+  }
+
+  /** A power cycle. */
+  forget(): void {
+    this.#active.clear();
+  }
+}
