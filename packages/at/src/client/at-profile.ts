@@ -1,0 +1,60 @@
+import { STANDARD_URCS, type UrcPattern } from '../core/urc-table.ts';
+
+/** A command whose answer is known beforehand, sent to find out where in its answers a module is. */
+export interface Probe {
+  readonly line: string;
+  /** Its information line. */
+  readonly answer: string;
+}
+
+/** What a module wants to be spoken to like, as data. */
+export interface AtProfile {
+  readonly name: string;
+  /** The longest command line it takes, from `AT` up to the line termination character, without that. */
+  readonly maximumLineLength: number;
+  /** Quiet time it wants between a final result and the next command. */
+  readonly resultGapMs: number;
+  /** Line termination character (V.250 §6.2.1). */
+  readonly s3: number;
+  /** Response formatting character (V.250 §6.2.2). */
+  readonly s4: number;
+  /** Guard time of the escape sequence in units of 20 ms: register S12. */
+  readonly s12: number;
+  /** What the guard time is multiplied with, so that a late clock or a slow line does not shorten it. */
+  readonly guardFactor: number;
+  /** How data mode is left: the escape sequence, or circuit 108/2 (DTR) where `&D1` or `&D2` is set. */
+  readonly escape: '+++' | 'dtr';
+  /** For how long nothing may follow NO CARRIER for it to end data mode, on a port whose DCD says nothing. */
+  readonly dataEndQuietMs: number;
+  /** For how long the beginning of `\r\nNO CARRIER\r\n` is held back at the end of what has arrived. */
+  readonly dataEndHoldMs: number;
+  /** For how long one probe is waited for when the client has lost step with the module. */
+  readonly probeMs: number;
+  /** Sent in turn; each answer differs from the others. */
+  readonly probes: readonly Probe[];
+  readonly urcs: readonly UrcPattern[];
+}
+
+/** Values that suit any V.250 module; the limit of the line is that of 27.007 modules with a 400-character buffer. */
+export const GENERIC_AT_PROFILE: AtProfile = {
+  name: 'generic',
+  maximumLineLength: 400,
+  resultGapMs: 20,
+  s3: 13,
+  s4: 10,
+  s12: 50,
+  guardFactor: 1.1,
+  escape: '+++',
+  dataEndQuietMs: 200,
+  dataEndHoldMs: 20,
+  probeMs: 1000,
+  probes: [
+    { line: 'ATS3?', answer: '013' },
+    { line: 'ATS4?', answer: '010' },
+    { line: 'ATS5?', answer: '008' },
+  ],
+  urcs: STANDARD_URCS,
+};
+
+/** Telit HE863: a command line of 80 characters, and 20 ms behind a final result. */
+export const HE863_AT_PROFILE: AtProfile = { ...GENERIC_AT_PROFILE, name: 'HE863', maximumLineLength: 80 };
