@@ -1,9 +1,9 @@
-import type { CommandContext, CommandResult } from '@cellmux/at';
-import type { Cancel } from '@cellmux/port';
+import type { CommandContext, CommandResult, DataPhaseEnd } from '@cellmux/at';
 import type { PortSession } from '../module/module-services.ts';
+import { InactivityTimer } from './inactivity-timer.ts';
 import { listenTcp, listenUdp, type Listener } from './listener.ts';
 import { ReceiveBuffer, type DatagramRead } from './machine/receive-buffer.ts';
-import type { ConnId, SocketConfiguration, SocketExtendedConfiguration } from './machine/socket-settings.ts';
+import type { SocketConfiguration, SocketExtendedConfiguration } from './machine/socket-settings.ts';
 import {
   SOCKET_ERRORS,
   SOCKET_STATUS,
@@ -13,25 +13,28 @@ import {
   type SocketEvent,
   type SocketState,
 } from './machine/socket-transitions.ts';
-import { OnlineExchange } from './online-exchange.ts';
+import { OnlineExchange, type ExchangeOwner } from './online-exchange.ts';
+import { openTransport, type OpenRequest } from './open-transport.ts';
+import { PayloadCodec } from './payload-codec.ts';
 import type { SocketTable } from './socket-table.ts';
-import { connectTransport } from './tcp-transport.ts';
 import { OpenFailure, type Endpoint, type Transport } from './transport.ts';
-import { openUdp } from './udp-transport.ts';
+import { UnsolicitedLines } from './unsolicited-lines.ts';
 
 /** How long #SH waits for the peer to take what was sent, before it gives up. */
 export const SHUTDOWN_WAIT_MS = 10_000;
-/** How long a name may take to be resolved. */
-export const RESOLVE_TIMEOUT_MS = 20_000;
+
+/** `<cause>` of #SLASTCLOSURE. */
+export const CLOSURE = { none: 0, remoteFin: 1, remoteReset: 2, inactivity: 3, network: 4 } as const;
+
+/** `<dir>` of #ST. */
+export const DIRECTION = { none: 0, dialer: 1, listener: 2 } as const;
+
+type Context = CommandContext<PortSession>;
 
 /** What #SD asks for. */
-export interface DialRequest {
-  readonly transport: 'tcp' | 'udp';
-  readonly port: number;
-  readonly host: string;
+export interface DialRequest extends Omit<OpenRequest, 'timeoutMs' | 'signal'> {
   /** 0: close when the peer closes. 255: stay until the host ends it. */
   readonly closureType: number;
-  readonly localPort: number;
   readonly online: boolean;
 }
 
@@ -42,28 +45,37 @@ export interface ListenRequest {
   readonly closureType: number;
 }
 
-type Context = CommandContext<PortSession>;
-
-/** Why a connId was closed last, as #SLASTCLOSURE numbers it. */
-export const CLOSURE = { none: 0, remoteFin: 1, remoteReset: 2, inactivity: 3, network: 4 } as const;
+/** What makes one socket different from another. */
+export interface ModuleSocketOptions {
+  readonly connId: number;
+  readonly table: SocketTable;
+  /** Its settings as they are now. */
+  readonly configuration: () => SocketConfiguration;
+  readonly extended: () => SocketExtendedConfiguration;
+  /** True: the escape sequence closes, as with the old commands (guide §3.2.2.7). */
+  readonly escapeCloses?: boolean;
+}
 
 /** One connId: its state, its connection or listener, and what the host has not read. */
 export class ModuleSocket {
-  readonly connId: ConnId;
+  readonly connId: number;
+  readonly codec = new PayloadCodec();
   /** Bytes given to the network, and bytes given to the host, since the last open. */
   sent = 0;
   received = 0;
-  /** `<dir>` of #ST: 0 none, 1 dialer, 2 listener. */
-  direction = 0;
-  lastClosure = 0;
+  /** One of {@link DIRECTION}. */
+  direction: number = DIRECTION.none;
+  /** One of {@link CLOSURE}: the first cause since the last open. */
+  lastClosure: number = CLOSURE.none;
   readonly #table: SocketTable;
+  readonly #options: ModuleSocketOptions;
   readonly #buffer = new ReceiveBuffer();
+  readonly #lines: UnsolicitedLines;
+  readonly #inactivity: InactivityTimer;
   #state: SocketState = 'closed';
-  #owner: PortSession | undefined;
   #transport: Transport | undefined;
   #listener: Listener | undefined;
-  #listenPort = 0;
-  #listenTransport: 'tcp' | 'udp' = 'tcp';
+  #listening: ListenRequest = { transport: 'tcp', port: 0, closureType: 0 };
   #shownLocal: Endpoint = { address: '', port: 0 };
   #shownRemote: Endpoint = { address: '', port: 0 };
   #closureType = 0;
@@ -71,26 +83,40 @@ export class ModuleSocket {
   #peerGone = false;
   #exchange: OnlineExchange | undefined;
   #dialing: AbortController | undefined;
-  #lastActivityMs = 0;
-  #inactivity: Cancel | undefined;
-  #announcementQueued = false;
-  #announced = false;
 
-  constructor(connId: ConnId, table: SocketTable) {
-    this.connId = connId;
-    this.#table = table;
+  constructor(options: ModuleSocketOptions) {
+    this.#options = options;
+    this.#table = options.table;
+    this.connId = options.connId;
+    this.#inactivity = new InactivityTimer(this.#table.clock, () => {
+      this.lastClosure ||= CLOSURE.inactivity;
+      this.#apply('inactive');
+    });
+    this.#lines = new UnsolicitedLines({
+      connId: options.connId,
+      buffer: this.#buffer,
+      viewBytes: this.#table.options.viewBytes,
+      extended: options.extended,
+      isDatagram: () => this.kind === 'udp',
+      isPending: () => this.#state === 'pending' && this.#buffer.length > 0,
+      isRinging: () => this.#state === 'incoming',
+      present: (bytes) => this.#table.present(bytes, this.extended.recvDataMode),
+      viewed: (bytes) => {
+        this.#wasRead(bytes);
+      },
+    });
   }
 
   get state(): SocketState {
     return this.#state;
   }
   get configuration(): SocketConfiguration {
-    return this.#table.settings.configuration(this.connId);
+    return this.#options.configuration();
   }
   get extended(): SocketExtendedConfiguration {
-    return this.#table.settings.extended(this.connId);
+    return this.#options.extended();
   }
-  /** The context that it works on while it is not closed. */
+  /** The context that it worked on last. */
   get cid(): number {
     return this.#cid;
   }
@@ -100,69 +126,61 @@ export class ModuleSocket {
   }
   /** Bytes that have not left yet; 0 for UDP. */
   get unacknowledgedBytes(): number {
-    return this.#transport?.kind === 'tcp' ? this.#transport.queuedBytes : 0;
+    return this.kind === 'tcp' ? (this.#transport?.queuedBytes ?? 0) : 0;
   }
   get transport(): Transport | undefined {
     return this.#transport;
   }
-  get listenPort(): number {
-    return this.#listenPort;
-  }
-  get listenTransport(): 'tcp' | 'udp' {
-    return this.#listenTransport;
-  }
-  get closureType(): number {
-    return this.#closureType;
-  }
   get kind(): 'tcp' | 'udp' | undefined {
     return this.#transport?.kind;
+  }
+  /** What it listens for, while it does. */
+  get listening(): ListenRequest | undefined {
+    return this.#state === 'listening' || this.#state === 'incoming' ? this.#listening : undefined;
+  }
+  /** The peer as #SS shows it. */
+  get peer(): Endpoint {
+    return this.#shownRemote;
   }
 
   /** The fields of #SS behind the connId. */
   status(): string {
     const status = SOCKET_STATUS[this.#state];
-    const { address, port } = this.#shownLocal;
-    if (status === 0) return '0';
-    if (status === SOCKET_STATUS.listening) return `${status},${address},${port}`;
-    return `${status},${address},${port},${this.#shownRemote.address},${this.#shownRemote.port}`;
+    if (status === SOCKET_STATUS.closed) return '0';
+    const local = `${status},${this.#shownLocal.address},${this.#shownLocal.port}`;
+    if (status === SOCKET_STATUS.listening) return local;
+    return `${local},${this.#shownRemote.address},${this.#shownRemote.port}`;
   }
 
   /** #SD. */
   async dial(context: Context, request: DialRequest): Promise<CommandResult> {
     const refused = this.#refusal('dial');
     if (refused !== undefined) return refused;
-    const { cid } = this.configuration;
+    const { cid, connTo } = this.configuration;
     const local = this.#table.contexts.addressOf(cid);
     if (local === undefined) return { cme: SOCKET_ERRORS.contextNotOpened };
     if (request.online && !this.#table.mayGoOnline()) return { cme: SOCKET_ERRORS.wrongMode };
     this.#apply('dial');
-    this.#begin(context.session, cid, request.closureType, 1);
+    this.#begin(context.session, cid, request.closureType, DIRECTION.dialer);
     const dialing = new AbortController();
     this.#dialing = dialing;
-    const abort = (): void => {
-      dialing.abort(context.signal.reason);
-    };
-    context.signal.addEventListener('abort', abort, { once: true });
+    const signal = AbortSignal.any([context.signal, dialing.signal]);
     try {
-      if (context.signal.aborted) abort();
-      const transport = await this.#open(request, dialing.signal);
-      if (dialing.signal.aborted || this.#state !== 'opening') {
-        transport.abort();
-        throw new OpenFailure(SOCKET_ERRORS.remoteDisconnected);
-      }
-      this.#shownLocal = { address: local, port: this.#table.shownLocalPort(transport.local.port) };
+      const opened = await openTransport(this.#table.module, { ...request, timeoutMs: connTo * 100, signal });
+      this.#shownRemote = opened.shownRemote;
+      this.#shownLocal = { address: local, port: this.#table.shownLocalPort(opened.transport.local.port) };
       this.#apply(request.online ? 'openedOnline' : 'openedCommand');
-      this.#take(transport);
+      this.#table.report(this.connId, 'connected');
+      this.#watch();
+      this.#take(opened.transport);
     } catch (error) {
       if (this.#dialing === dialing) this.#apply('openFailed');
       if (!(error instanceof OpenFailure)) throw error;
       this.#table.report(this.connId, `could not connect: ${error.cme}`);
       return this.#table.options.dialFailure === 'noCarrier' ? 'NO CARRIER' : { cme: error.cme };
     } finally {
-      context.signal.removeEventListener('abort', abort);
       if (this.#dialing === dialing) this.#dialing = undefined;
     }
-    this.#table.report(this.connId, 'connected');
     return request.online ? this.#goOnline(context) : 'OK';
   }
 
@@ -171,23 +189,22 @@ export class ModuleSocket {
     const refused = this.#refusal('resume');
     if (refused !== undefined) return refused;
     if (!this.#table.mayGoOnline()) return { cme: SOCKET_ERRORS.wrongMode };
-    this.#owner = context.session;
+    this.#lines.session = context.session;
     this.#apply('resume');
     return this.#goOnline(context);
   }
 
   /** #SA. */
   async accept(context: Context, online: boolean): Promise<CommandResult> {
-    const refused = this.#refusal(online ? 'accept' : 'acceptCommand', 'OK');
+    const event = online ? 'accept' : 'acceptCommand';
+    const refused = this.#state === 'incoming' ? undefined : this.#refusal(event);
     if (refused !== undefined) return refused;
     if (online && !this.#table.mayGoOnline()) return { cme: SOCKET_ERRORS.wrongMode };
-    this.#owner = context.session;
-    this.#apply(online ? 'accept' : 'acceptCommand');
-    this.#touch();
-    this.#watchInactivity();
+    this.#lines.session = context.session;
+    this.#apply(event);
+    this.#watch();
     if (online) return this.#goOnline(context);
     if (this.#buffer.length > 0) this.#apply('data');
-    else if (this.#peerGone) this.#apply('peerFin');
     return 'OK';
   }
 
@@ -199,31 +216,16 @@ export class ModuleSocket {
     const local = this.#table.contexts.addressOf(cid);
     if (local === undefined) return { cme: SOCKET_ERRORS.contextNotOpened };
     if (this.#table.isListening(request.transport, request.port)) return { cme: SOCKET_ERRORS.alreadyListening };
-    this.#begin(context.session, cid, request.closureType, 2);
-    this.#listenPort = request.port;
-    this.#listenTransport = request.transport;
+    this.#begin(context.session, cid, request.closureType, DIRECTION.listener);
+    this.#listening = request;
     this.#shownLocal = { address: local, port: request.port };
     this.#apply('listen');
     try {
-      const { listenHost, listenPorts } = this.#table.options;
-      const listener = await (request.transport === 'tcp' ? listenTcp : listenUdp)({
-        address: listenHost,
-        port: listenPorts[request.port] ?? request.port,
-        clock: this.#table.clock,
-        handlers: {
-          admits: (remote) => this.#state === 'listening' && this.#table.admits(remote.address),
-          connected: (transport) => {
-            this.#onConnection(transport);
-          },
-          failed: () => {
-            this.#apply('contextLost');
-          },
-        },
-      });
-      // A state that has moved on means that it was closed meanwhile; the listener that came late goes too.
-      if ((this.#state as SocketState) === 'closed') listener.stop();
-      else this.#listener = listener;
+      const listener = await this.#startListening(request);
       this.#table.report(this.connId, `listening on ${listener.endpoint.address}:${listener.endpoint.port}`);
+      // Closed from another port meanwhile: the listener that comes late goes too.
+      if (this.#state === 'listening' || this.#state === 'incoming') this.#listener = listener;
+      else listener.stop();
       return 'OK';
     } catch (error) {
       if (!(error instanceof OpenFailure)) throw error;
@@ -234,79 +236,77 @@ export class ModuleSocket {
 
   /** #SL and #SLUDP with `<listenState>` 0. */
   unlisten(): CommandResult {
-    return this.#result(this.#apply('unlisten'));
+    return asResult(this.#apply('unlisten'));
   }
 
-  /** #SH. Resolves when the peer has everything, or after {@link SHUTDOWN_WAIT_MS}. */
+  /** #SH. Resolves when the kernel has everything, or after {@link SHUTDOWN_WAIT_MS}. */
   async shutdown(): Promise<CommandResult> {
     const transport = this.#transport;
     const answer = this.#apply('shutdown');
-    if (answer === 'OK' && transport !== undefined && !transport.isClosed) {
-      let cancel: Cancel = () => undefined;
-      const timeout = new Promise<void>((resolve) => {
-        cancel = this.#table.clock.after(SHUTDOWN_WAIT_MS, resolve);
+    if (answer !== 'OK' || transport === undefined) return asResult(answer);
+    await new Promise<void>((resolve) => {
+      const cancel = this.#table.clock.after(SHUTDOWN_WAIT_MS, () => {
+        transport.abort();
+        resolve();
       });
-      await Promise.race([transport.flushed(), timeout]);
-      cancel();
-      if (transport.queuedBytes > 0) transport.abort();
-    }
-    return this.#result(answer);
+      void transport.flushed().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+    return 'OK';
   }
 
   /** Takes what #SRECV asks for, or says why not. */
-  receive(maximum: number, datagram: boolean): DatagramRead | CommandResult {
+  receive(maximum: number, datagram: boolean): DatagramRead | { readonly refused: CommandResult } {
     const refused = this.#refusal('receive');
     if (refused !== undefined) {
       const empty = this.#state === 'suspended';
-      return empty ? { cme: this.#table.options.srecvEmptyCme } : refused;
+      return { refused: empty ? { cme: this.#table.options.srecvEmptyCme } : refused };
     }
     const read = datagram
       ? this.#buffer.takeDatagram(maximum)
       : { bytes: this.#buffer.take(maximum), left: 0, source: undefined };
-    this.received += read.bytes.length;
-    this.#touch();
-    this.#announced = false;
-    this.#afterRead();
+    this.#wasRead(read.bytes.length);
     return read;
   }
 
-  /** Whether #SSEND may ask for its text: undefined, or the answer. */
+  /** Why #SSEND must not ask for its text, if so. */
   sendRefusal(): CommandResult | undefined {
     const refused = this.#refusal('send');
     if (refused !== undefined) return refused;
-    if (this.direction === 2 && !this.#table.options.sendOnAccepted) return { cme: SOCKET_ERRORS.operationNotAllowed };
-    return undefined;
+    const accepted = this.direction === DIRECTION.listener;
+    return accepted && !this.#table.options.sendOnAccepted ? { cme: SOCKET_ERRORS.operationNotAllowed } : undefined;
   }
 
-  /** Sends what #SSEND was given: resolves when it has left. */
+  /** Sends what #SSEND was given; resolves when it has left. */
   async send(bytes: Uint8Array): Promise<CommandResult> {
-    const refused = this.#refusal('send');
     const transport = this.#transport;
-    if (refused !== undefined || transport === undefined || transport.isClosed) return { cme: SOCKET_ERRORS.txError };
-    const encoded = this.#table.encoder(this.connId).encodeWhole(bytes);
+    // It may have closed while the text was typed.
+    if (this.#refusal('send') !== undefined || transport === undefined) return { cme: SOCKET_ERRORS.txError };
+    const encoded = this.codec.encodeWhole(bytes);
     transport.write(encoded);
     this.sent += encoded.length;
-    this.#touch();
+    this.#inactivity.touch();
     return (await transport.flushed()) ? 'OK' : { cme: SOCKET_ERRORS.txError };
   }
 
-  /** The network or the module took the context. `silent` is a power cycle: nothing is said. */
+  /** The network took the context; `silent` is a power cycle, after which nobody is told. */
   contextLost(silent = false): void {
-    this.lastClosure ||= this.#state === 'closed' ? CLOSURE.none : CLOSURE.network;
-    if (silent) this.#owner = undefined;
+    if (this.#state !== 'closed') this.lastClosure ||= CLOSURE.network;
+    if (silent) this.#lines.session = undefined;
     this.#dialing?.abort();
     this.#apply('contextLost');
   }
 
-  /** A port is gone: nothing is said to it any more. Its online socket is suspended by the end of its data phase. */
+  /** A port is gone: it is told nothing more. Its online socket is suspended when its data phase ends. */
   sessionClosed(session: PortSession): void {
-    if (this.#owner !== session) return;
-    this.#owner = undefined;
-    this.#announcementQueued = false;
+    if (this.#lines.session === session) this.#lines.session = undefined;
   }
 
   #begin(session: PortSession, cid: number, closureType: number, direction: number): void {
-    this.#owner = session;
+    this.#lines.session = session;
+    this.#lines.rearm();
     this.#cid = cid;
     this.#closureType = closureType;
     this.direction = direction;
@@ -314,80 +314,89 @@ export class ModuleSocket {
     this.received = 0;
     this.lastClosure = CLOSURE.none;
     this.#peerGone = false;
-    this.#announced = false;
     this.#buffer.clear();
-    this.#table.encoder(this.connId).reset();
+    this.codec.reset();
   }
 
-  async #open(request: DialRequest, signal: AbortSignal): Promise<Transport> {
-    const { clock, resolver } = this.#table.module;
-    const resolving = new AbortController();
-    const cancel = clock.after(RESOLVE_TIMEOUT_MS, () => {
-      resolving.abort();
+  #watch(): void {
+    this.#inactivity.start(this.configuration.maxTo * 1000);
+  }
+
+  #startListening({ transport, port }: ListenRequest): Promise<Listener> {
+    const { clock, options } = this.#table;
+    return (transport === 'tcp' ? listenTcp : listenUdp)({
+      address: options.listenHost,
+      port: options.listenPorts[port] ?? port,
+      clock,
+      handlers: {
+        admits: ({ address }) => this.#state === 'listening' && this.#table.admits(address),
+        connected: (connection) => {
+          this.#onConnection(connection);
+        },
+        failed: () => {
+          this.#apply('contextLost');
+        },
+      },
     });
-    const both = AbortSignal.any([signal, resolving.signal]);
-    const target = await resolver.target(request.host, request.port, request.transport, both).catch(() => undefined);
-    cancel();
-    if (signal.aborted) throw new OpenFailure(SOCKET_ERRORS.remoteDisconnected);
-    if (target === undefined) throw new OpenFailure(SOCKET_ERRORS.cannotResolve);
-    this.#shownRemote = { address: target.shownAddress, port: target.shownPort };
-    const { address, port } = target;
-    if (request.transport === 'udp') return openUdp({ address, port, localPort: request.localPort });
-    return connectTransport({ address, port, timeoutMs: this.configuration.connTo * 100, clock, signal });
   }
 
   #onConnection(transport: Transport): void {
-    const owner = this.#owner;
-    if (this.#state !== 'listening' || owner === undefined) {
+    const { session } = this.#lines;
+    if (this.#state !== 'listening' || session === undefined) {
       transport.abort();
       return;
     }
-    this.#shownRemote = { address: this.#table.shownAddress(transport.remote.address), port: transport.remote.port };
-    const automatic = this.extended.listenAutoRsp === 1 && this.#table.options.listenAutoAccept;
-    this.#begin(owner, this.#cid, this.#closureType, 2);
-    const { effects } = socketStep(this.#state, 'peerConnects');
-    this.#state = 'incoming';
+    const { address, port } = transport.remote;
+    this.#begin(session, this.#cid, this.#closureType, DIRECTION.listener);
+    this.#shownRemote = { address: this.#table.shownAddress(address), port };
+    this.#apply('peerConnects');
     this.#take(transport);
-    if (!automatic) {
-      this.#run(effects);
-      return;
-    }
-    void owner.server.unsolicited(async (context: Context) => {
-      const result = this.#state === 'incoming' ? await this.accept(context, true) : 'silent';
-      return typeof result === 'object' ? 'silent' : result;
-    });
+  }
+
+  /** SRING; or, with `<ListenAutoRsp>`, CONNECT as soon as the port is free. */
+  #ring(): void {
+    const automatic = this.extended.listenAutoRsp === 1 && this.#table.options.listenAutoAccept;
+    if (!automatic) this.#lines.ring();
+    else
+      this.#lines.ring(async (context) => {
+        if (this.#table.mayGoOnline()) return this.accept(context, true);
+        this.#apply('peerReset');
+        return 'silent';
+      });
   }
 
   #take(transport: Transport): void {
     this.#transport = transport;
     if (this.extended.keepalive > 0) transport.setKeepAlive(this.extended.keepalive);
-    this.#touch();
-    this.#watchInactivity();
+    const whileOurs = (then: () => void) => (): void => {
+      if (this.#transport === transport) then();
+    };
     transport.start({
-      readable: () => {
-        if (this.#transport === transport) this.#pull();
-      },
-      peerFinished: () => {
-        if (this.#transport === transport) this.#onPeerGone(false);
-      },
-      broken: () => {
-        if (this.#transport === transport) this.#onPeerGone(true);
-      },
+      readable: whileOurs(() => {
+        this.#pull();
+      }),
+      peerFinished: whileOurs(() => {
+        this.#onPeerGone(false);
+      }),
+      broken: whileOurs(() => {
+        this.#onPeerGone(true);
+      }),
       drained: () => {
         this.#exchange?.drained();
       },
     });
   }
 
-  /** Takes from the network as much as there is room for. */
+  /** Takes from the network as much as there is room for; the rest waits with the peer. */
   #pull(): void {
-    const window = this.#table.options.receiveWindowBytes;
+    const windowBytes = this.#table.options.receiveWindowBytes;
     for (;;) {
-      const got = this.#transport?.read(window - this.#buffer.length);
+      const transport = this.#transport;
+      const got = transport?.read(windowBytes - this.#buffer.length);
       if (got === undefined) return;
-      const bytes = this.#table.encoder(this.connId).decode(got.bytes);
-      this.#buffer.push(bytes, got.source);
-      this.#touch();
+      const bytes = this.codec.decode(got.bytes);
+      this.#buffer.push(bytes, transport?.kind === 'udp' ? this.#shownRemote : undefined);
+      this.#inactivity.touch();
       if (bytes.length === 0) continue;
       this.#apply('data');
       this.#exchange?.wake();
@@ -398,21 +407,26 @@ export class ModuleSocket {
     this.#peerGone = true;
     this.lastClosure ||= broken ? CLOSURE.remoteReset : CLOSURE.remoteFin;
     if (broken && this.#table.options.unreadAfterReset === 'dropped') this.#buffer.clear();
-    // <closureType> 255 outlives the peer's FIN, not a reset.
-    if (!broken && this.#closureType === 255 && this.#state !== 'incoming') return;
-    if (this.#state === 'incoming' && !broken && this.#buffer.length > 0) return;
+    if (this.#state === 'incoming') {
+      // It has said something before it left: #SA still gets that.
+      if (!broken && this.#buffer.length > 0) return;
+    } else if (!broken && this.#closureType === 255) return;
     this.#apply(broken ? 'peerReset' : 'peerFin');
     if (this.#state === 'pending' && this.#buffer.length === 0) this.#apply('delivered');
   }
 
-  /** Bytes were read: there is room, and perhaps nothing left. */
-  #afterRead(): void {
+  /** The host has read: there is room again, and more to say or nothing left. */
+  #wasRead(bytes: number): void {
+    this.received += bytes;
+    this.#inactivity.touch();
+    this.#lines.rearm();
     this.#pull();
     if (this.#state !== 'pending') return;
-    if (this.#buffer.length > 0) this.#announce();
+    if (this.#buffer.length > 0) this.#lines.announce();
     else this.#apply(this.#endsWhenRead() ? 'delivered' : 'drained');
   }
 
+  /** `<closureType>` 255 outlives the peer's FIN, not a reset. */
   #endsWhenRead(): boolean {
     return this.#peerGone && (this.#closureType !== 255 || this.#transport?.isClosed !== false);
   }
@@ -420,12 +434,11 @@ export class ModuleSocket {
   async #goOnline(context: Context): Promise<CommandResult> {
     const transport = this.#transport;
     const phase = await context.connect();
-    if (transport === undefined || this.#state !== 'online') {
+    if (transport === undefined || transport !== this.#transport || this.#state !== 'online') {
       await phase.close();
       return 'NO CARRIER';
     }
     const { pktSz, txTo } = this.configuration;
-    const codec = this.#table.encoder(this.connId);
     const exchange = new OnlineExchange({
       phase,
       transport,
@@ -434,138 +447,68 @@ export class ModuleSocket {
       txTo,
       forwardCharacter: this.#table.forwardCharacter,
       restartTimer: this.#table.options.txTimerFrom === 'last',
-      owner: {
-        take: (maximum) => {
-          const bytes = this.#buffer.take(maximum);
-          if (bytes.length > 0) this.#pull();
-          return bytes;
-        },
-        putBack: (bytes) => {
-          this.#buffer.unshift(bytes);
-        },
-        moved: (direction, bytes) => {
-          if (direction === 'toHost') this.received += bytes;
-          else this.sent += bytes;
-          this.#touch();
-        },
-        isFinished: () => this.#buffer.length === 0 && this.#endsWhenRead(),
-        overrun: (bytes) => {
-          this.#table.report(this.connId, `the host ignored flow control: ${bytes} bytes dropped`);
-        },
-        encode: (bytes) => codec.encode(bytes),
-      },
+      owner: this.#exchangeOwner(),
     });
     this.#exchange = exchange;
     const why = await exchange.run();
-    const tail = codec.finish();
-    if (tail.length > 0 && !transport.isClosed) transport.write(tail);
     this.#exchange = undefined;
-    // Closed meanwhile (inactivity, a lost context): the state has moved on already.
+    // Ended by something else meanwhile (inactivity, a lost context): the state has moved on already.
     if (this.#state !== 'online' || this.#transport !== transport) return 'NO CARRIER';
-    if (why === 'closed') return this.#result(this.#apply('delivered'));
-    if (why === 'escaped' || why === 'lineLost') return this.#suspend();
-    return this.#result(this.#apply('hangUp'));
+    return this.#leaveOnline(why);
   }
 
-  #suspend(): CommandResult {
-    if (this.#peerGone && this.#buffer.length === 0) return this.#result(this.#apply('delivered'));
+  #leaveOnline(why: DataPhaseEnd): CommandResult {
+    if (why === 'closed') return asResult(this.#apply('delivered'));
+    if (why !== 'escaped' && why !== 'lineLost') return asResult(this.#apply('hangUp'));
+    if (this.#options.escapeCloses === true) return asResult(this.#apply('hangUp'));
+    // §3.2.1.6: the peer went while <closureType> 255 kept the socket; the escape is its end.
+    if (this.#peerGone && this.#buffer.length === 0) return asResult(this.#apply('delivered'));
     const answer = this.#apply('escape');
-    this.#announced = false;
+    this.#lines.rearm();
     if (this.#buffer.length > 0) this.#apply('data');
-    return this.#result(answer);
+    return asResult(answer);
   }
 
-  #touch(): void {
-    this.#lastActivityMs = this.#table.clock.now();
-  }
-
-  /** `<maxTo>`: one timer that looks, when it is due, how long nothing has moved. */
-  #watchInactivity(): void {
-    this.#inactivity?.();
-    const limitMs = this.configuration.maxTo * 1000;
-    if (limitMs === 0) return;
-    const idleMs = this.#table.clock.now() - this.#lastActivityMs;
-    this.#inactivity = this.#table.clock.after(Math.max(limitMs - idleMs, 1), () => {
-      this.#inactivity = undefined;
-      if (this.#table.clock.now() - this.#lastActivityMs < limitMs || this.#state === 'incoming') {
-        this.#watchInactivity();
-        return;
-      }
-      this.lastClosure ||= CLOSURE.inactivity;
-      this.#apply('inactive');
-    });
-  }
-
-  /** SRING: queued once, made when the port can print it, so that nothing stale or endless waits behind a busy port. */
-  #announce(): void {
-    const owner = this.#owner;
-    if (this.#announcementQueued || owner === undefined) return;
-    if (this.extended.srMode === 0 && this.#announced) return;
-    this.#announcementQueued = true;
-    void owner.server.unsolicited((context: Context) => {
-      if (this.#owner !== owner) return 'silent';
-      this.#announcementQueued = false;
-      if (this.#state !== 'pending' || this.#buffer.length === 0) return 'silent';
-      this.#announced = true;
-      context.info(this.#announcement());
-      return 'silent';
-    });
-  }
-
-  #announcement(): string {
-    const { srMode, recvDataMode } = this.extended;
-    const amount = this.#buffer.length;
-    if (srMode === 0) return `SRING: ${this.connId}`;
-    if (srMode === 1) return `SRING: ${this.connId},${amount}`;
-    const { viewBytes } = this.#table.options;
-    if (srMode === 3 && this.kind === 'udp') {
-      const { bytes, left, source } = this.#buffer.takeDatagram(viewBytes);
-      this.#viewed(bytes.length);
-      const from = `"${source?.address ?? ''}",${source?.port ?? 0}`;
-      return `SRING: ${from},${this.connId},${bytes.length},${left},${this.#table.present(bytes, recvDataMode)}`;
-    }
-    const bytes = this.#buffer.take(viewBytes);
-    this.#viewed(bytes.length);
-    return `SRING: ${this.connId},${amount},${this.#table.present(bytes, recvDataMode)}`;
-  }
-
-  #viewed(bytes: number): void {
-    this.received += bytes;
-    this.#touch();
-    // Behind this line: the next one, or the end.
-    queueMicrotask(() => {
-      this.#announced = false;
-      this.#afterRead();
-    });
-  }
-
-  #say(make: (context: Context) => CommandResult): void {
-    void this.#owner?.server.unsolicited(make);
+  #exchangeOwner(): ExchangeOwner {
+    return {
+      take: (maximum) => {
+        const bytes = this.#buffer.take(maximum);
+        if (bytes.length > 0) this.#pull();
+        return bytes;
+      },
+      putBack: (bytes) => {
+        this.#buffer.unshift(bytes);
+      },
+      moved: (direction, bytes) => {
+        if (direction === 'toHost') this.received += bytes;
+        else this.sent += bytes;
+        this.#inactivity.touch();
+      },
+      isFinished: () => this.#buffer.length === 0 && this.#endsWhenRead(),
+      overrun: (bytes) => {
+        this.#table.report(this.connId, `the host ignored flow control: ${bytes} bytes dropped`);
+      },
+      encode: (bytes) => this.codec.encode(bytes),
+      finishEncoding: () => this.codec.finish(),
+    };
   }
 
   /** What the table answers to a command that it refuses; undefined when the command may go on. */
-  #refusal(event: SocketEvent, accepted?: SocketAnswer): CommandResult | undefined {
+  #refusal(event: SocketEvent): CommandResult | undefined {
     const { answer } = socketStep(this.#state, event);
-    return answer === undefined || answer === accepted ? undefined : this.#result(answer);
-  }
-
-  #result(answer: SocketAnswer | undefined): CommandResult {
-    return typeof answer === 'number' ? { cme: answer } : (answer ?? 'OK');
+    return answer === undefined ? undefined : asResult(answer);
   }
 
   #apply(event: SocketEvent): SocketAnswer | undefined {
     const before = this.#state;
     const { to, effects, answer } = socketStep(before, event);
     this.#state = to;
-    this.#run(effects);
-    // Whatever ended it, a call that is still online ends with it.
-    if (before === 'online' && to === 'closed') this.#exchange?.hangUp();
-    if (to === 'closed' && before !== 'closed') this.#table.report(this.connId, `closed (${event})`);
-    return answer;
-  }
-
-  #run(effects: readonly SocketEffect[]): void {
     for (const effect of effects) this.#perform(effect);
+    if (to === 'closed' && before !== 'closed') {
+      this.#inactivity.stop();
+      this.#table.report(this.connId, `closed (${event})`);
+    }
+    return answer;
   }
 
   #perform(effect: SocketEffect): void {
@@ -574,46 +517,40 @@ export class ModuleSocket {
       case 'abort':
       case 'refusePeer': {
         const transport = this.#transport;
+        // What the host typed last is still in the exchange; a call that is online ends with its socket.
+        this.#exchange?.hangUp();
         this.#transport = undefined;
-        this.#dialing?.abort();
-        if (effect !== 'refusePeer') this.#inactivity?.();
-        if (effect === 'close') {
-          // What the host typed last is still in the exchange.
-          this.#exchange?.hangUp();
-          transport?.end();
-        } else transport?.abort();
+        if (effect === 'close') transport?.end();
+        else transport?.abort();
+        if (effect === 'abort') this.#dialing?.abort();
         return;
       }
       case 'dropBuffer':
         this.#buffer.clear();
-        return;
-      case 'startListening':
         return;
       case 'stopListening':
         this.#listener?.stop();
         this.#listener = undefined;
         return;
       case 'announce':
-        this.#announce();
+        this.#lines.announce();
         return;
       case 'ring':
-        this.#say((context) => {
-          if (this.#state === 'incoming') context.info(`SRING: ${this.connId}`);
-          return 'silent';
-        });
+        this.#ring();
         return;
       case 'noCarrier':
-        this.#say(() => 'NO CARRIER');
+        this.#lines.noCarrier();
         return;
       case 'listenerAborted':
-        this.#say((context) => {
-          context.info('#SL: ABORTED');
-          return 'silent';
-        });
+        this.#lines.listenerAborted();
         return;
       case 'closeWhenDelivered':
         this.#exchange?.wake();
         return;
     }
   }
+}
+
+function asResult(answer: SocketAnswer | undefined): CommandResult {
+  return typeof answer === 'number' ? { cme: answer } : (answer ?? 'OK');
 }

@@ -25,6 +25,8 @@ export interface ExchangeOwner {
   overrun(bytes: number): void;
   /** What the host typed becomes this on its way to the peer (#BASE64). */
   encode(bytes: Uint8Array): Uint8Array;
+  /** What {@link encode} still held back. */
+  finishEncoding(): Uint8Array;
 }
 
 /** Options of {@link OnlineExchange}. */
@@ -84,7 +86,7 @@ export class OnlineExchange {
     this.#wake?.();
     await delivering;
     subscription.unsubscribe();
-    this.#flush();
+    this.#finish();
     return why;
   }
 
@@ -103,7 +105,7 @@ export class OnlineExchange {
   /** Ends the call from this side, now: what the host typed before still goes to the peer. */
   hangUp(): void {
     this.#stopped = true;
-    this.#flush();
+    this.#finish();
     this.#wake?.();
     void this.#phase.close();
   }
@@ -133,7 +135,16 @@ export class OnlineExchange {
   }
 
   #fromHost(bytes: Uint8Array): void {
-    const packets = this.#coalescer.push(this.#owner.encode(bytes));
+    this.#gather(this.#owner.encode(bytes));
+  }
+
+  #finish(): void {
+    this.#gather(this.#owner.finishEncoding());
+    this.#flush();
+  }
+
+  #gather(bytes: Uint8Array): void {
+    const packets = this.#coalescer.push(bytes);
     for (const packet of packets) this.#send(packet);
     if (this.#coalescer.heldBytes === 0) {
       this.#timer?.();

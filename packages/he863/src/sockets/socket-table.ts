@@ -2,9 +2,8 @@ import { fromLatin1, toHex, type Clock } from '@cellmux/port';
 import type { ModuleServices, PortSession, SocketLayer } from '../module/module-services.ts';
 import { EasyContexts } from './easy-contexts.ts';
 import { Firewall } from './machine/firewall.ts';
-import { CONN_IDS, type ConnId } from './machine/socket-settings.ts';
+import { CONN_IDS } from './machine/socket-settings.ts';
 import { ModuleSocket } from './module-socket.ts';
-import { PayloadCodec } from './payload-codec.ts';
 import { checkSocketOptions, type CheckedSocketOptions, type SocketOptions } from './socket-options.ts';
 import { StoredSettings } from './stored-settings.ts';
 
@@ -19,7 +18,8 @@ export class SocketTable implements SocketLayer {
   readonly sockets: readonly ModuleSocket[];
   /** #PADFWD's character, and whether #PADCMD has it on. */
   padding = { character: 0, on: false };
-  readonly #codecs: readonly PayloadCodec[] = CONN_IDS.map(() => new PayloadCodec());
+  /** Sockets without a connId: those of the old commands. */
+  readonly #others = new Set<ModuleSocket>();
   #shownPorts = 0;
 
   constructor(module: ModuleServices) {
@@ -30,18 +30,27 @@ export class SocketTable implements SocketLayer {
     this.contexts = new EasyContexts(module, this.options.maxActiveContexts, {
       isBound: (cid) => CONN_IDS.some((connId) => this.settings.configuration(connId).cid === cid),
       closeSockets: (cid) => {
-        for (const socket of this.sockets) if (socket.cid === cid) socket.contextLost();
+        for (const socket of this.#all()) if (socket.cid === cid) socket.contextLost();
       },
     });
-    this.sockets = CONN_IDS.map((connId) => new ModuleSocket(connId, this));
+    this.sockets = CONN_IDS.map(
+      (connId) =>
+        new ModuleSocket({
+          connId,
+          table: this,
+          configuration: () => this.settings.configuration(connId),
+          extended: () => this.settings.extended(connId),
+        }),
+    );
   }
 
   socket(connId: number): ModuleSocket {
     return this.sockets[connId - 1] as ModuleSocket;
   }
 
-  encoder(connId: ConnId): PayloadCodec {
-    return this.#codecs[connId - 1] as PayloadCodec;
+  /** Adds a socket that has no connId. It closes with its context and with the module like all others. */
+  add(socket: ModuleSocket): void {
+    this.#others.add(socket);
   }
 
   get forwardCharacter(): number | undefined {
@@ -50,16 +59,11 @@ export class SocketTable implements SocketLayer {
 
   /** Whether one more port may go online. */
   mayGoOnline(): boolean {
-    return this.sockets.filter((socket) => socket.state === 'online').length < this.options.maxOnlinePorts;
+    return this.#all().filter((socket) => socket.state === 'online').length < this.options.maxOnlinePorts;
   }
 
   isListening(transport: 'tcp' | 'udp', port: number): boolean {
-    return this.sockets.some(
-      (socket) =>
-        (socket.state === 'listening' || socket.state === 'incoming') &&
-        socket.listenPort === port &&
-        socket.listenTransport === transport,
-    );
+    return this.#all().some(({ listening }) => listening?.port === port && listening.transport === transport);
   }
 
   /** Whether the firewall lets a peer of this address of the machine in. */
@@ -103,7 +107,7 @@ export class SocketTable implements SocketLayer {
   }
 
   sessionClosed(session: PortSession): void {
-    for (const socket of this.sockets) socket.sessionClosed(session);
+    for (const socket of this.#all()) socket.sessionClosed(session);
   }
 
   async reset(): Promise<void> {
@@ -119,10 +123,14 @@ export class SocketTable implements SocketLayer {
   }
 
   #silence(): Promise<void>[] {
-    const open = this.sockets.flatMap((socket) => (socket.transport === undefined ? [] : [socket.transport.closed]));
+    const open = this.#all().flatMap((socket) => (socket.transport === undefined ? [] : [socket.transport.closed]));
     this.contexts.forget();
-    for (const socket of this.sockets) socket.contextLost(true);
+    for (const socket of this.#all()) socket.contextLost(true);
     return open;
+  }
+
+  #all(): readonly ModuleSocket[] {
+    return [...this.sockets, ...this.#others];
   }
 }
 

@@ -2,7 +2,6 @@ import type { JsonValue, NonVolatileMemory } from '../module/module-services.ts'
 import {
   CONN_IDS,
   factorySettings,
-  type ConnId,
   type SocketConfiguration,
   type SocketExtendedConfiguration,
   type SocketSettings,
@@ -23,21 +22,21 @@ export class StoredSettings {
     this.#settings = this.#stored();
   }
 
-  configuration(connId: ConnId): SocketConfiguration {
+  configuration(connId: number): SocketConfiguration {
     return this.#settings.configurations[connId - 1] as SocketConfiguration;
   }
 
-  extended(connId: ConnId): SocketExtendedConfiguration {
+  extended(connId: number): SocketExtendedConfiguration {
     return this.#settings.extended[connId - 1] as SocketExtendedConfiguration;
   }
 
-  configure(connId: ConnId, configuration: SocketConfiguration): void {
+  configure(connId: number, configuration: SocketConfiguration): void {
     const configurations = this.#settings.configurations.with(connId - 1, configuration);
     this.#settings = { ...this.#settings, configurations };
     this.#nvm.set(CONFIGURATIONS, configurations as unknown as JsonValue);
   }
 
-  extend(connId: ConnId, configuration: SocketExtendedConfiguration): void {
+  extend(connId: number, configuration: SocketExtendedConfiguration): void {
     const extended = this.#settings.extended.with(connId - 1, configuration);
     this.#settings = { ...this.#settings, extended };
     this.#nvm.set(EXTENDED, extended as unknown as JsonValue);

@@ -59,9 +59,8 @@ export const connectionCommands: readonly Declaration[] = [
       return socket.listen(context, { transport: 'tcp', port: numberAt(args, 2), closureType: numberAt(args, 3) });
     },
     read: (context) => {
-      for (const socket of tableOf(context).sockets) {
-        if (socket.state !== 'listening' || socket.listenTransport !== 'tcp') continue;
-        context.info(`#SL: ${socket.connId},${socket.listenPort},${socket.closureType}`);
+      for (const { connId, listening } of tableOf(context).sockets) {
+        if (listening?.transport === 'tcp') context.info(`#SL: ${connId},${listening.port},${listening.closureType}`);
       }
       return 'OK';
     },
@@ -76,9 +75,8 @@ export const connectionCommands: readonly Declaration[] = [
       return socket.listen(context, { transport: 'udp', port: numberAt(args, 2), closureType: 0 });
     },
     read: (context) => {
-      for (const socket of tableOf(context).sockets) {
-        if (socket.state !== 'listening' || socket.listenTransport !== 'udp') continue;
-        context.info(`#SLUDP: ${socket.connId},${socket.listenPort}`);
+      for (const { connId, listening } of tableOf(context).sockets) {
+        if (listening?.transport === 'udp') context.info(`#SLUDP: ${connId},${listening.port}`);
       }
       return 'OK';
     },

@@ -39,7 +39,7 @@ const receive: SetHandler = (context, args): CommandResult => {
   const { kind, connId } = socket;
   const datagram = kind === 'udp' && (withSource || table.options.udpReceive === 'datagram');
   const read = socket.receive(numberAt(args, 1), datagram);
-  if (typeof read === 'string' || !('bytes' in read)) return read;
+  if ('refused' in read) return read.refused;
   const { bytes, left, source } = read;
   const fields = `${connId},${bytes.length}`;
   context.info(

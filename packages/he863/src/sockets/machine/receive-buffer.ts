@@ -17,6 +17,9 @@ export interface DatagramRead {
   readonly source: Source | undefined;
 }
 
+/** Small pieces of a stream are joined up to this size. */
+const JOINED_BYTES = 512;
+
 /**
  * What the peer has sent and the host has not read yet: a queue of bytes that remembers where datagrams end. It has no
  * bound of its own: its owner stops taking from the network when {@link length} or {@link pieces} reaches one.
@@ -38,8 +41,17 @@ export class ReceiveBuffer {
 
   push(bytes: Uint8Array, source?: Source): void {
     if (bytes.length === 0) return;
-    this.#pieces.push({ bytes, source });
     this.#length += bytes.length;
+    const last = this.#pieces.length > this.#first ? this.#pieces.at(-1) : undefined;
+    // A stream that comes byte by byte would cost far more than its bytes.
+    if (source === undefined && last !== undefined && last.bytes.length + bytes.length <= JOINED_BYTES) {
+      const joined = new Uint8Array(last.bytes.length + bytes.length);
+      joined.set(last.bytes);
+      joined.set(bytes, last.bytes.length);
+      last.bytes = joined;
+      return;
+    }
+    this.#pieces.push({ bytes, source });
   }
 
   /** Puts bytes back in front: they were taken and not delivered. */

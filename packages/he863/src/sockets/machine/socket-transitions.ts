@@ -51,7 +51,6 @@ export type SocketEffect =
   | 'abort'
   /** Forget what nobody has read. */
   | 'dropBuffer'
-  | 'startListening'
   | 'stopListening'
   /** Refuse the connection that waits for #SA. */
   | 'refusePeer'
@@ -148,7 +147,7 @@ const TABLE: Readonly<Record<SocketEvent, Row>> = {
   },
   // §3.2.2.2.
   listen: {
-    closed: ['listening', undefined, 'startListening'],
+    closed: ['listening'],
     opening: wrongMode,
     online: wrongMode,
     suspended: wrongMode,

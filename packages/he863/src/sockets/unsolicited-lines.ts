@@ -1,0 +1,124 @@
+import type { CommandContext, CommandResult } from '@cellmux/at';
+import type { PortSession } from '../module/module-services.ts';
+import type { ReceiveBuffer } from './machine/receive-buffer.ts';
+import type { SocketExtendedConfiguration } from './machine/socket-settings.ts';
+
+type Context = CommandContext<PortSession>;
+
+/** What {@link UnsolicitedLines} needs to know of its connId. */
+export interface UnsolicitedSource {
+  readonly connId: number;
+  readonly buffer: ReceiveBuffer;
+  extended(): SocketExtendedConfiguration;
+  /** True while the connId is suspended with data that nobody has read. */
+  isPending(): boolean;
+  /** True while a connection waits for #SA. */
+  isRinging(): boolean;
+  isDatagram(): boolean;
+  readonly viewBytes: number;
+  /** Data as `<recvDataMode>` shows it. */
+  present(bytes: Uint8Array): string;
+  /** A view took bytes out of the buffer and has printed them. */
+  viewed(bytes: number): void;
+}
+
+/**
+ * What a connId says unasked, on the port that used it last: SRING, NO CARRIER, #SL: ABORTED (IP Easy guide §3.2.1.4,
+ * §4.2.2). Each kind is queued once and made when the port can print it: behind a port that is online for hours nothing
+ * piles up, and no line is stale.
+ */
+export class UnsolicitedLines {
+  readonly #source: UnsolicitedSource;
+  #session: PortSession | undefined;
+  #announcementQueued = false;
+  #ringQueued = false;
+  /** <srMode> 0 says SRING once, until the host reads. */
+  #announced = false;
+
+  constructor(source: UnsolicitedSource) {
+    this.#source = source;
+  }
+
+  /** The port that is told. */
+  get session(): PortSession | undefined {
+    return this.#session;
+  }
+
+  set session(session: PortSession | undefined) {
+    if (session === this.#session) return;
+    this.#session = session;
+    this.#announcementQueued = false;
+    this.#ringQueued = false;
+  }
+
+  /** The host has read, or comes back to command mode: what is there is news again. */
+  rearm(): void {
+    this.#announced = false;
+  }
+
+  /** SRING for data. */
+  announce(): void {
+    if (this.#announcementQueued || (this.#source.extended().srMode === 0 && this.#announced)) return;
+    this.#announcementQueued = this.#say((context) => {
+      this.#announcementQueued = false;
+      if (!this.#source.isPending()) return 'silent';
+      this.#announced = true;
+      const viewed = this.#print(context);
+      if (viewed > 0) this.#source.viewed(viewed);
+      return 'silent';
+    });
+  }
+
+  /** A connection waits: SRING, or with `accept` what takes it by itself. */
+  ring(accept?: (context: Context) => Promise<CommandResult>): void {
+    if (this.#ringQueued) return;
+    this.#ringQueued = this.#say((context) => {
+      this.#ringQueued = false;
+      if (!this.#source.isRinging()) return 'silent';
+      if (accept !== undefined) return accept(context);
+      context.info(`SRING: ${this.#source.connId}`);
+      return 'silent';
+    });
+  }
+
+  /** Told to the port whose connection it was, whoever uses the connId when that port is free to hear it. */
+  noCarrier(): void {
+    void this.#session?.server.unsolicited(() => 'NO CARRIER');
+  }
+
+  listenerAborted(): void {
+    void this.#session?.server.unsolicited((context: Context) => {
+      context.info('#SL: ABORTED');
+      return 'silent';
+    });
+  }
+
+  #say(make: (context: Context) => CommandResult | Promise<CommandResult>): boolean {
+    const session = this.#session;
+    if (session === undefined) return false;
+    void session.server.unsolicited((context: Context) => {
+      // Another port has used the connId since: what is there now is that port's business.
+      return this.#session === session ? make(context) : 'silent';
+    });
+    return true;
+  }
+
+  /** Prints one SRING; gives how many bytes went with it. */
+  #print(context: Context): number {
+    const { connId, buffer, viewBytes } = this.#source;
+    const { srMode } = this.#source.extended();
+    const amount = buffer.length;
+    if (srMode === 0) context.info(`SRING: ${connId}`);
+    if (srMode === 1) context.info(`SRING: ${connId},${amount}`);
+    if (srMode < 2) return 0;
+    if (srMode === 3 && this.#source.isDatagram()) {
+      const { bytes, left, source } = buffer.takeDatagram(viewBytes);
+      const from = `"${source?.address ?? ''}",${source?.port ?? 0}`;
+      context.info(`SRING: ${from},${connId},${bytes.length},${left},${this.#source.present(bytes)}`);
+      return bytes.length;
+    }
+    const bytes = buffer.take(viewBytes);
+    context.info(`SRING: ${connId},${amount},${this.#source.present(bytes)}`);
+    return bytes.length;
+  }
+}
