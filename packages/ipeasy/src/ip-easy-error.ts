@@ -1,0 +1,49 @@
+import { CellmuxError } from '@cellmux/port';
+import { moduleError } from './core/module-errors.ts';
+
+/**
+ * An error of a command in the terms of IP Easy: `+CME ERROR` codes of the guide's ranges become their
+ * `ERR_IPEASY_…` code with the module's words and a hint, `context.cme` keeps the number. Others pass unchanged.
+ */
+export function ipEasyError(error: unknown, what: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const cme = cmeOf(error);
+  if (cme !== undefined) {
+    const known = moduleError(cme);
+    if (known === undefined) {
+      return new CellmuxError('ERR_IPEASY_UNKNOWN', `${what}: the module says error ${cme}`, {
+        cause: error,
+        context: { cme },
+      });
+    }
+    return new CellmuxError(known.code, `${what}: the module says "${known.words}"`, {
+      cause: error,
+      hint: known.hint,
+      context: { cme, words: known.words },
+    });
+  }
+  const code = (error as { code?: unknown }).code;
+  if (code === 'ERR_AT_ERROR')
+    return new CellmuxError('ERR_IPEASY_MODULE_ERROR', `${what}: the module says ERROR`, {
+      cause: error,
+      hint: 'The module gives no reason; a parameter may be out of range or the command unknown to its firmware.',
+    });
+  if (code === 'ERR_AT_NO_CARRIER')
+    return new CellmuxError('ERR_IPEASY_NO_CARRIER', `${what}: the module says NO CARRIER`, { cause: error });
+  return error;
+}
+
+/** The number of a +CME ERROR, wherever in the chain of causes it is; undefined for other errors. */
+export function cmeOf(error: unknown): number | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const { context } = current as Partial<CellmuxError>;
+    if (typeof context?.['cme'] === 'number') return context['cme'];
+  }
+  return undefined;
+}
+
+/** True when the module answered and refused: the line is fine, the command was not. */
+export function isRefusal(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === 'ERR_AT_CME' || code === 'ERR_AT_ERROR' || code === 'ERR_AT_NO_CARRIER';
+}

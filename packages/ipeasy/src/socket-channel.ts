@@ -1,0 +1,393 @@
+import type { DataCall } from '@cellmux/at';
+import { CellmuxError } from '@cellmux/port';
+import type { Subscription } from 'rxjs';
+import type { AtLane, LaneUser } from './at-lane.ts';
+import { receive, send, type TransferSettings } from './command-transfer.ts';
+import { ipEasyError, isRefusal } from './ip-easy-error.ts';
+import { Outgoing } from './outgoing.ts';
+
+/** What a channel tells the socket above it. */
+export interface ChannelSink {
+  /** Data in order; false asks for a pause until {@link SocketChannel.read}. */
+  onData(bytes: Uint8Array): boolean;
+  /** The peer closed, and all its data was given to `onData`. The connId is free again. */
+  onEnd(): void;
+  /** The connection is lost. The connId is free again, or will be. */
+  onFailed(error: unknown): void;
+}
+
+/** What a channel needs of the library around it. */
+export interface ChannelHost {
+  readonly transfer: TransferSettings;
+  /** Finds out with #SS which sockets have died. */
+  sweep(lane: AtLane): void;
+  /** A port on which a single command can run now, the channel's own if possible. */
+  commandLane(preferred: AtLane): AtLane;
+  /** The connId of this channel is free. */
+  released(channel: SocketChannel): void;
+}
+
+/** Consecutive refusals of #SRECV after which a socket that #SS calls open is given up. */
+const RECEIVE_ATTEMPTS = 3;
+const CLOSE_TIMEOUT_MS = 30_000;
+/** Time to carry a stream out before CONNECT of #SO; the module only has to switch. */
+const RESUME_TIMEOUT_MS = 30_000;
+/** Octets of one send while online: small enough that a move to command mode need not wait long. */
+const ONLINE_SLICE_BYTES = 2048;
+
+/**
+ * One open connId: moves its data in command mode, where it shares its AT port with others, or online, where it has the
+ * port for itself, and moves between the two.
+ *
+ * Data is asked for only while the socket above wants it; what it does not want stays in the module, whose TCP window
+ * then stops the peer.
+ */
+export class SocketChannel implements LaneUser {
+  readonly connId: number;
+  readonly #host: ChannelHost;
+  readonly #sink: ChannelSink;
+  #lane: AtLane;
+  #mode: 'opening' | 'command' | 'online' | 'closed' = 'opening';
+  #moving: Promise<void> | undefined;
+  #wanted = false;
+  /** Data may be waiting in the module: SRING said so, or the last read was full. */
+  #more = false;
+  /** An SRING came while #SRECV was on its way: whether what it announced was read with it cannot be known. */
+  #doubt = false;
+  #headerSeen = false;
+  #receiving = false;
+  #refusals = 0;
+  #waitingBytes: number | undefined;
+  #peerClosed = false;
+  #outgoing: Outgoing | undefined;
+  #wroteLast = false;
+  #call: DataCall | undefined;
+  #incoming: Subscription | undefined;
+  #sending: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(connId: number, lane: AtLane, host: ChannelHost, sink: ChannelSink) {
+    this.connId = connId;
+    this.#lane = lane;
+    this.#host = host;
+    this.#sink = sink;
+  }
+
+  get lane(): AtLane {
+    return this.#lane;
+  }
+
+  get mode(): 'opening' | 'command' | 'online' | 'closed' {
+    return this.#mode;
+  }
+
+  /** True while data may be waiting in the module. */
+  get hasUnread(): boolean {
+    return this.#more || this.#receiving;
+  }
+
+  /** Octets that wait in the module, as far as it has told; undefined when it has not. */
+  get waitingBytes(): number | undefined {
+    return this.#waitingBytes;
+  }
+
+  /** The dial succeeded in command mode. */
+  opened(): void {
+    if (this.#mode !== 'opening') return;
+    this.#mode = 'command';
+    this.#lane.join(this);
+  }
+
+  /** The dial succeeded online. */
+  openedOnline(call: DataCall): void {
+    this.#mode = 'online';
+    this.#attach(call);
+  }
+
+  /** Nothing was opened: the channel is over, without a word to the socket. */
+  abandoned(): void {
+    this.#mode = 'closed';
+    this.#lane.leave(this);
+    this.#host.released(this);
+  }
+
+  /** The socket has room. */
+  read(): void {
+    this.#wanted = true;
+    if (this.#mode === 'online') this.#call?.resume();
+    else if (this.#more) this.#lane.poke();
+  }
+
+  /** Sends octets in order; resolves when the module has them all. One call at a time. */
+  write(chunks: readonly Uint8Array[]): Promise<void> {
+    if (this.#mode === 'closed' || this.#peerClosed) return Promise.reject(peerClosedError(this.connId));
+    const outgoing = new Outgoing(chunks);
+    this.#outgoing = outgoing;
+    this.#kick();
+    return outgoing.sent;
+  }
+
+  /** SRING came for this connId. */
+  noticeData(waitingBytes: number | undefined): void {
+    this.#waitingBytes = waitingBytes;
+    this.#more = true;
+    if (this.#receiving && !this.#headerSeen) this.#doubt = true;
+    if (this.#wanted) this.#lane.poke();
+  }
+
+  /** The module says that this connId is closed. What it still holds for us can be read, as far as it lets us. */
+  noticeClosed(): void {
+    if (this.#mode !== 'command' || this.#peerClosed) return;
+    this.#peerClosed = true;
+    this.#outgoing?.fail(peerClosedError(this.connId));
+    this.#outgoing = undefined;
+    if (!this.hasUnread) this.#end();
+    else this.#lane.poke();
+  }
+
+  /**
+   * The connection is lost. `isFree`: the module is known to have closed the connId; else it is told to before anyone
+   * else gets it.
+   */
+  fail(error: unknown, { isFree = false }: { readonly isFree?: boolean } = {}): void {
+    if (this.#mode === 'closed') return;
+    this.#finish();
+    this.#outgoing?.fail(error);
+    this.#outgoing = undefined;
+    if (isFree) this.#host.released(this);
+    else this.#closing ??= this.#reclaim();
+    this.#sink.onFailed(error);
+  }
+
+  turn(): Promise<void> | undefined {
+    if (this.#mode !== 'command' || this.#moving !== undefined) return undefined;
+    const canRead = this.#wanted && this.#more;
+    if (this.#outgoing !== undefined && !(canRead && this.#wroteLast)) {
+      this.#wroteLast = true;
+      return this.#send(this.#outgoing);
+    }
+    if (!canRead) return undefined;
+    this.#wroteLast = false;
+    return this.#receive();
+  }
+
+  /** Hands the whole port over to this stream; what waits in the module comes first. Resolves when online. */
+  goOnline(): Promise<void> {
+    if (this.#mode === 'online') return Promise.resolve();
+    return this.#move(async () => {
+      const call = await this.#lane.run(() => this.#lane.goOnline(`AT#SO=${this.connId}`, RESUME_TIMEOUT_MS));
+      this.#lane.leave(this);
+      this.#mode = 'online';
+      this.#more = false;
+      this.#attach(call);
+    });
+  }
+
+  /** Leaves the port to others; the connection stays open. Resolves when the module is in command mode. */
+  goToCommandMode(): Promise<void> {
+    if (this.#mode === 'command') return Promise.resolve();
+    return this.#move(() => this.#escape());
+  }
+
+  /** Closes the connection without waiting for the peer; resolves when the module has. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#mode === 'closed') return;
+    this.#outgoing?.fail(peerClosedError(this.connId));
+    this.#outgoing = undefined;
+    await this.#moving?.catch(() => undefined);
+    if (this.#isClosed()) return;
+    if (this.#mode === 'online') await this.#escape().catch(() => undefined);
+    if (this.#isClosed()) return;
+    const peerClosed = this.#peerClosed;
+    this.#mode = 'closed';
+    this.#lane.leave(this);
+    this.#incoming?.unsubscribe();
+    try {
+      // A socket that the module calls closed needs no command.
+      if (!peerClosed) await closeConnId(this.#host.commandLane(this.#lane), this.connId);
+    } finally {
+      this.#host.released(this);
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#mode === 'closed';
+  }
+
+  async #receive(): Promise<void> {
+    this.#more = false;
+    this.#doubt = false;
+    this.#headerSeen = false;
+    this.#receiving = true;
+    try {
+      const received = await receive(this.#lane.at, this.connId, this.#host.transfer, () => {
+        this.#headerSeen = true;
+        // What is announced from here on came after this read.
+        this.#more = false;
+        this.#waitingBytes = undefined;
+      });
+      this.#receiving = false;
+      this.#refusals = 0;
+      if (received?.isFull === true || this.#doubt) this.#more = true;
+      if (this.#isClosed()) return;
+      if (received !== undefined) this.#wanted = this.#sink.onData(received.bytes);
+    } catch (error) {
+      this.#receiving = false;
+      if (this.#isClosed()) return;
+      if (!isRefusal(error)) {
+        this.fail(ipEasyError(error, `socket ${this.connId}: receiving`));
+        return;
+      }
+      // A closed connId refuses #SRECV: who closed it, #SS tells.
+      this.#more = false;
+      if (!this.#peerClosed) {
+        this.#refusals++;
+        if (this.#refusals >= RECEIVE_ATTEMPTS) this.fail(ipEasyError(error, `socket ${this.connId}: receiving`));
+        else this.#host.sweep(this.#lane);
+      }
+    }
+    if (this.#peerClosed && !this.#more) this.#end();
+  }
+
+  async #send(outgoing: Outgoing): Promise<void> {
+    const slice = outgoing.take(this.#host.transfer.sendBytes);
+    try {
+      await send(this.#lane.at, this.connId, slice, this.#host.transfer);
+      if (outgoing.isEmpty) {
+        if (this.#outgoing === outgoing) this.#outgoing = undefined;
+        outgoing.done();
+      }
+    } catch (error) {
+      if (this.#outgoing === outgoing) this.#outgoing = undefined;
+      outgoing.fail(ipEasyError(error, `socket ${this.connId}: sending`));
+      if (isRefusal(error)) this.#host.sweep(this.#lane);
+    }
+  }
+
+  #attach(call: DataCall): void {
+    this.#call = call;
+    if (!this.#wanted) call.pause();
+    this.#incoming = call.received$.subscribe({
+      next: (bytes) => {
+        if (this.#isClosed()) return;
+        this.#wanted = this.#sink.onData(bytes);
+        if (!this.#wanted) call.pause();
+      },
+      // How the call ended is told by `ended`.
+      error: () => undefined,
+    });
+    void call.ended.then((end) => {
+      if (this.#call !== call) return;
+      this.#call = undefined;
+      if (this.#isClosed()) return;
+      if (end.reason === 'noCarrier') {
+        this.#peerClosed = true;
+        this.#outgoing?.fail(peerClosedError(this.connId));
+        this.#end();
+      } else if (end.reason !== 'escaped' && end.reason !== 'dtr') {
+        this.fail(
+          new CellmuxError('ERR_IPEASY_LINE_LOST', `socket ${this.connId}: its port was lost (${end.reason})`, {
+            hint: 'The line or the multiplexer below went down: start it again, then open the connection again.',
+          }),
+        );
+      }
+    });
+    this.#kick();
+  }
+
+  async #escape(): Promise<void> {
+    const call = this.#call;
+    if (call === undefined) return;
+    await this.#sending;
+    call.resume();
+    const result = await call.escape();
+    if (this.#isClosed()) return;
+    if (result === 'NO CARRIER') return;
+    this.#call = undefined;
+    this.#incoming?.unsubscribe();
+    this.#mode = 'command';
+    // Whether the module holds data it has not said: a suspended socket announces only what comes later.
+    this.#more = true;
+    this.#lane.join(this);
+  }
+
+  #move(step: () => Promise<void>): Promise<void> {
+    if (this.#mode === 'closed' || this.#peerClosed) return Promise.reject(peerClosedError(this.connId));
+    const before = this.#moving ?? Promise.resolve();
+    const moving = before
+      .catch(() => undefined)
+      .then(step)
+      .catch((error: unknown) => {
+        throw ipEasyError(error, `socket ${this.connId}: changing its mode`);
+      })
+      .finally(() => {
+        if (this.#moving === moving) this.#moving = undefined;
+        this.#kick();
+      });
+    this.#moving = moving;
+    return moving;
+  }
+
+  #kick(): void {
+    if (this.#mode === 'online') this.#sending ??= this.#sendOnline();
+    else this.#lane.poke();
+  }
+
+  async #sendOnline(): Promise<void> {
+    // Deferred by a microtask, so that `#sending` is set before anything can end it.
+    await Promise.resolve();
+    const outgoing = this.#outgoing;
+    const call = this.#call;
+    if (outgoing !== undefined && call !== undefined) {
+      try {
+        while (!outgoing.isEmpty && this.#moving === undefined && this.#mode === 'online') {
+          await call.send(outgoing.take(ONLINE_SLICE_BYTES));
+        }
+        if (outgoing.isEmpty) {
+          if (this.#outgoing === outgoing) this.#outgoing = undefined;
+          outgoing.done();
+        }
+      } catch (error) {
+        if (this.#outgoing === outgoing) this.#outgoing = undefined;
+        outgoing.fail(ipEasyError(error, `socket ${this.connId}: sending`));
+      }
+    }
+    this.#sending = undefined;
+    if (this.#outgoing !== undefined && this.#outgoing !== outgoing) this.#kick();
+  }
+
+  /** The peer closed and everything was read. */
+  #end(): void {
+    if (this.#isClosed()) return;
+    this.#finish();
+    this.#host.released(this);
+    this.#sink.onEnd();
+  }
+
+  #finish(): void {
+    this.#mode = 'closed';
+    this.#lane.leave(this);
+    this.#incoming?.unsubscribe();
+  }
+
+  async #reclaim(): Promise<void> {
+    await closeConnId(this.#host.commandLane(this.#lane), this.connId).catch(() => undefined);
+    this.#host.released(this);
+  }
+}
+
+/** `AT#SH`: closes whatever the connId is doing; OK also when it does nothing. */
+export async function closeConnId(lane: AtLane, connId: number): Promise<void> {
+  await lane.run((at) => at.command(`AT#SH=${connId}`, { timeoutMs: CLOSE_TIMEOUT_MS }), { front: true });
+}
+
+function peerClosedError(connId: number): CellmuxError {
+  return new CellmuxError('ERR_IPEASY_CLOSED', `socket ${connId}: the connection is closed`, {
+    hint: 'The peer has closed it, or this side has: open a new connection.',
+  });
+}

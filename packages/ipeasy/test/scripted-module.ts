@@ -1,0 +1,332 @@
+import { concatBytes, fromLatin1, latin1, systemClock, type Clock, type Port } from '@cellmux/port';
+
+/** The network's end of one connection of the scripted module. */
+export class Peer {
+  readonly connId: number;
+  readonly host: string;
+  readonly port: number;
+  readonly #received: Uint8Array[] = [];
+  readonly #module: ScriptedModule;
+  /** Sent by the peer and not yet in the module's buffer: its window is full. */
+  outside: Uint8Array[] = [];
+  /** In the module's buffer. */
+  buffer: Uint8Array = new Uint8Array(0);
+  hasEnded = false;
+  /** The module has closed its side. */
+  isClosedByModule = false;
+  onReceived: ((bytes: Uint8Array) => void) | undefined;
+
+  constructor(module: ScriptedModule, connId: number, host: string, port: number) {
+    this.#module = module;
+    this.connId = connId;
+    this.host = host;
+    this.port = port;
+  }
+
+  get received(): Uint8Array {
+    return concatBytes(this.#received);
+  }
+
+  send(bytes: Uint8Array | string): void {
+    this.outside.push(typeof bytes === 'string' ? latin1(bytes) : bytes);
+    this.#module.flow(this);
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    this.#module.flow(this);
+  }
+
+  take(bytes: Uint8Array): void {
+    this.#received.push(bytes);
+    this.onReceived?.(bytes);
+  }
+}
+
+export interface ScriptedModuleOptions {
+  readonly clock?: Clock;
+  /** Octets that one connId buffers. */
+  readonly windowBytes?: number;
+  /** Answer of #SD: nothing means it connects. */
+  readonly onDial?: (host: string, port: number) => { readonly cme: number } | 'never' | undefined;
+  /** Called with each connection. */
+  readonly onConnect?: (peer: Peer) => void;
+  /** What `#SSENDEXT=?` says; undefined: ERROR. */
+  readonly sendTest?: string;
+  /** Commands answered with a bare ERROR or +CME ERROR. */
+  readonly refuse?: (line: string) => number | true | undefined;
+}
+
+/** A module for tests: sockets over scripted peers, one AT port, answers at once. */
+export class ScriptedModule {
+  /** Every command line received. */
+  readonly lines: string[] = [];
+  readonly peers = new Map<number, Peer>();
+  readonly #port: Port;
+  readonly #options: ScriptedModuleOptions;
+  readonly #clock: Clock;
+  #input = '';
+  #prompt: { readonly connId: number; count: number; text: string } | undefined;
+  #online: Peer | undefined;
+  #held: string[] = [];
+  #busy = false;
+  #dialling = false;
+  #muted = false;
+  readonly scfg = new Map<number, string>();
+  readonly scfgext = new Map<number, string>();
+  activeCids = new Set<number>([1]);
+  readonly counters = new Map<number, { sent: number; received: number }>();
+
+  constructor(port: Port, options: ScriptedModuleOptions = {}) {
+    this.#port = port;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    for (let connId = 1; connId <= 6; connId++) {
+      this.scfg.set(connId, `${connId},${connId <= 3 ? 1 : 2},300,90,600,50`);
+      this.scfgext.set(connId, `${connId},0,0,0,0,0`);
+    }
+    port.received$.subscribe({
+      next: (chunk) => {
+        this.#take(chunk);
+      },
+      error: () => undefined,
+    });
+  }
+
+  /** Lines that begin so. */
+  count(prefix: string): number {
+    return this.lines.filter((line) => line.startsWith(prefix)).length;
+  }
+
+  /** Power cycle: everything closed without a word, echo and CMEE as after boot. */
+  reset(): void {
+    this.peers.clear();
+    this.activeCids.clear();
+    this.#online = undefined;
+  }
+
+  /** Swallows everything from now on. */
+  mute(): void {
+    this.#muted = true;
+  }
+
+  urc(text: string): void {
+    if (this.#busy || this.#dialling || this.#prompt !== undefined || this.#online !== undefined) this.#held.push(text);
+    else this.#print(`\r\n${text}\r\n`);
+  }
+
+  /** Moves data of a peer into the module, as far as there is room, and tells. */
+  flow(peer: Peer): void {
+    const window = this.#options.windowBytes ?? 8192;
+    if (this.peers.get(peer.connId) !== peer) return;
+    if (this.#online === peer) {
+      for (const bytes of peer.outside.splice(0)) this.#send(bytes);
+      if (peer.hasEnded) {
+        this.#online = undefined;
+        this.peers.delete(peer.connId);
+        this.#print('\r\nNO CARRIER\r\n');
+        this.#release();
+      }
+      return;
+    }
+    for (;;) {
+      const next = peer.outside[0];
+      const room = window - peer.buffer.length;
+      if (next === undefined || room <= 0) break;
+      const part = next.subarray(0, room);
+      peer.buffer = concatBytes([peer.buffer, part]);
+      if (part.length === next.length) peer.outside.shift();
+      else peer.outside[0] = next.subarray(part.length);
+      this.urc(`SRING: ${peer.connId},${peer.buffer.length}`);
+    }
+    if (peer.hasEnded && peer.outside.length === 0 && peer.buffer.length === 0) {
+      this.peers.delete(peer.connId);
+      this.urc('NO CARRIER');
+    }
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#muted) return;
+    const text = fromLatin1(chunk);
+    const online = this.#online;
+    if (online !== undefined) {
+      if (text === '+++') {
+        this.#clock.after(1000, () => {
+          if (this.#online !== online) return;
+          this.#online = undefined;
+          this.#print('\r\nOK\r\n');
+          this.flow(online);
+          this.#release();
+        });
+      } else {
+        online.take(chunk);
+      }
+      return;
+    }
+    this.#input += text;
+    for (;;) {
+      if (this.#prompt !== undefined) {
+        const part = this.#input.slice(0, this.#prompt.count);
+        this.#input = this.#input.slice(part.length);
+        this.#prompt.text += part;
+        this.#prompt.count -= part.length;
+        if (this.#prompt.count > 0) return;
+        const { connId, text: body } = this.#prompt;
+        this.#prompt = undefined;
+        const peer = this.peers.get(connId);
+        this.#counter(connId).sent += body.length;
+        this.#print(peer === undefined ? '\r\n+CME ERROR: 563\r\n' : '\r\nOK\r\n');
+        peer?.take(latin1(body));
+        this.#release();
+        continue;
+      }
+      const end = this.#input.indexOf('\r');
+      if (end < 0) return;
+      const line = this.#input.slice(0, end);
+      this.#input = this.#input.slice(end + 1);
+      this.lines.push(line);
+      this.#busy = true;
+      this.#execute(line);
+      this.#busy = false;
+      this.#release();
+    }
+  }
+
+  #execute(line: string): void {
+    const refused = this.#options.refuse?.(line);
+    if (refused !== undefined) return this.#result(refused === true ? 'ERROR' : `+CME ERROR: ${refused}`);
+    const [, name = '', rest = ''] = /^AT([#+]?[A-Z]+)(.*)$/.exec(line) ?? [];
+    const args = rest
+      .slice(1)
+      .split(',')
+      .map((argument) => argument.replaceAll('"', ''));
+    const connId = Number(args[0]);
+    const peer = this.peers.get(connId);
+    switch (name) {
+      case 'E':
+      case '+CMEE':
+      case '+CGDCONT':
+        return this.#result('OK');
+      case '#SS': {
+        const ids = rest === '' ? [1, 2, 3, 4, 5, 6] : [connId];
+        return this.#answer(ids.map((id) => `#SS: ${this.#status(id)}`));
+      }
+      case '#SI': {
+        const ids = rest === '' ? [1, 2, 3, 4, 5, 6] : [connId];
+        return this.#answer(
+          ids.map((id) => {
+            const { sent, received } = this.#counter(id);
+            return `#SI: ${id},${sent},${received},${this.peers.get(id)?.buffer.length ?? 0},0`;
+          }),
+        );
+      }
+      case '#SH':
+        if (peer !== undefined) peer.isClosedByModule = true;
+        this.peers.delete(connId);
+        return this.#result('OK');
+      case '#SCFG':
+      case '#SCFGEXT': {
+        const table = name === '#SCFG' ? this.scfg : this.scfgext;
+        if (rest === '?') return this.#answer([...table.values()].map((values) => `${name}: ${values}`));
+        table.set(connId, rest.slice(1));
+        return this.#result('OK');
+      }
+      case '#SGACT':
+        if (rest === '?') return this.#answer([`#SGACT: 1,${this.activeCids.has(1) ? 1 : 0}`]);
+        if (args[1] === '0') {
+          this.activeCids.delete(connId);
+          return this.#result('OK');
+        }
+        if (this.activeCids.has(connId)) return this.#result('+CME ERROR: 553');
+        this.activeCids.add(connId);
+        return this.#answer([`#SGACT: 10.0.0.${connId}`]);
+      case '#CGPADDR':
+        return this.#answer([`#CGPADDR: ${connId},"10.0.0.${connId}"`]);
+      case '#SD':
+        return this.#dial(connId, args);
+      case '#SO':
+        if (peer === undefined) return this.#result('NO CARRIER');
+        this.#result('CONNECT');
+        this.#online = peer;
+        if (peer.buffer.length > 0) this.#send(peer.buffer);
+        peer.buffer = new Uint8Array(0);
+        return this.flow(peer);
+      case '#SSENDEXT':
+        if (rest === '=?') {
+          return this.#options.sendTest === undefined
+            ? this.#result('ERROR')
+            : this.#answer([`#SSENDEXT: ${this.#options.sendTest}`]);
+        }
+        if (peer === undefined) return this.#result('+CME ERROR: 556');
+        this.#prompt = { connId, count: Number(args[1]), text: '' };
+        return this.#print('\r\n> ');
+      case '#SRECV': {
+        if (peer === undefined) return this.#result('+CME ERROR: 556');
+        if (peer.buffer.length === 0) return this.#result('+CME ERROR: 555');
+        const bytes = peer.buffer.subarray(0, Number(args[1]));
+        peer.buffer = peer.buffer.subarray(bytes.length);
+        this.#counter(connId).received += bytes.length;
+        this.#send(concatBytes([latin1(`\r\n#SRECV: ${connId},${bytes.length}\r\n`), bytes, latin1('\r\n\r\nOK\r\n')]));
+        return this.flow(peer);
+      }
+      default:
+        return this.#result('ERROR');
+    }
+  }
+
+  #dial(connId: number, args: readonly string[]): void {
+    const [, , port = '', host = '', , , mode] = args;
+    if (!this.activeCids.has(Number(this.scfg.get(connId)?.split(',')[1]))) return this.#result('+CME ERROR: 556');
+    if (this.peers.has(connId)) return this.#result('+CME ERROR: 3');
+    const answer = this.#options.onDial?.(host, Number(port));
+    if (answer === 'never') {
+      this.#dialling = true;
+      return;
+    }
+    if (answer !== undefined) return this.#result(`+CME ERROR: ${answer.cme}`);
+    const peer = new Peer(this, connId, host, Number(port));
+    this.peers.set(connId, peer);
+    this.counters.set(connId, { sent: 0, received: 0 });
+    if (mode === '1') {
+      this.#result('OK');
+    } else {
+      this.#result('CONNECT');
+      this.#online = peer;
+    }
+    this.#options.onConnect?.(peer);
+  }
+
+  #status(connId: number): string {
+    const peer = this.peers.get(connId);
+    if (peer === undefined) return `${connId},0`;
+    const state = this.#online === peer ? 1 : peer.buffer.length > 0 ? 3 : 2;
+    return `${connId},${state},10.0.0.1,${40_000 + connId},192.0.2.1,${peer.port}`;
+  }
+
+  #counter(connId: number): { sent: number; received: number } {
+    const counter = this.counters.get(connId) ?? { sent: 0, received: 0 };
+    this.counters.set(connId, counter);
+    return counter;
+  }
+
+  #answer(lines: readonly string[]): void {
+    this.#print(`\r\n${lines.join('\r\n')}\r\n\r\nOK\r\n`);
+  }
+
+  #result(text: string): void {
+    this.#print(`\r\n${text}\r\n`);
+  }
+
+  #release(): void {
+    if (this.#busy || this.#dialling || this.#prompt !== undefined || this.#online !== undefined) return;
+    for (const text of this.#held.splice(0)) this.#print(`\r\n${text}\r\n`);
+  }
+
+  #print(text: string): void {
+    this.#send(latin1(text));
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#port.send(bytes).catch(() => undefined);
+  }
+}
