@@ -5,8 +5,8 @@ export interface IntegerParameter {
   readonly kind: 'integer';
   /** The name in the guide, spelled as there: `connId`, `maxTo`. */
   readonly name: string;
-  /** Inclusive ranges, for example `[[0, 3]]` or `[[0, 18], [31, 31]]`. */
-  readonly ranges: readonly (readonly [minimum: number, maximum: number])[];
+  /** Inclusive ranges, for example `[[0, 3]]` or `[[0, 18], [31, 31]]`; a step (default 1) counts from the minimum. */
+  readonly ranges: readonly (readonly [minimum: number, maximum: number, step?: number])[];
   /** Value when the parameter is left out or empty; without it the parameter must be given. */
   readonly default?: number;
 }
@@ -17,6 +17,8 @@ export interface StringParameter {
   readonly name: string;
   /** The most characters allowed. */
   readonly maximumLength: number;
+  /** The only values allowed, where they are few; compared as they are. */
+  readonly allowed?: readonly string[];
   /** Value when the parameter is left out; without it the parameter must be given. */
   readonly default?: string;
 }
@@ -29,7 +31,8 @@ export type Argument = number | string;
 
 /**
  * How a command line ends: a final result. `silent` prints nothing (the handler has printed the end itself). A `takeOver`
- * runs after the result was sent: it gets the whole line as a Port until its promise settles; then command mode is back.
+ * runs after OK was sent: it gets the whole line as a Port until its promise settles; then command mode is back, on the
+ * port that it gives (what it read and did not use comes first there) or else on the line itself.
  */
 export type CommandResult =
   | 'OK'
@@ -41,10 +44,23 @@ export type CommandResult =
   | 'silent'
   | { readonly cme: number }
   | { readonly cms: number }
-  | { readonly takeOver: (line: Port) => Promise<void> };
+  | { readonly takeOver: (line: Port) => Promise<Port | undefined> };
 
-/** Why the data phase of a call ended. */
-export type DataPhaseEnd = 'escaped' | 'dtrDropped' | 'closed' | 'lineLost';
+/**
+ * Why the data phase of a call ended: `escaped` by the escape sequence, or by DTR under &D1 (the call may go on later);
+ * `dtrDropped` by DTR under &D2 (the call must end); `carrierLost` by `AtServer.dropCarrier`; `closed` by this
+ * side; `lineLost` when the port itself is gone.
+ */
+export type DataPhaseEnd = 'escaped' | 'dtrDropped' | 'carrierLost' | 'closed' | 'lineLost';
+
+/** Options of `CommandContext.connect`. */
+export interface DataPhaseOptions {
+  /**
+   * Whether the characters of an escape sequence also reach the receiver of the call. Default: what the server's option
+   * `forwardEscape` says.
+   */
+  readonly forwardEscape?: boolean;
+}
 
 /** The module's end of a data call: what the host sends is received here and the other way round. */
 export interface DataPhase extends Port {
@@ -62,14 +78,20 @@ export interface CommandContext<Session = unknown> extends Required<AbortOptions
   readonly session: Session;
   /** The name as declared. */
   readonly name: string;
-  /** Prints one information response, framed as V, S3 and S4 ask. */
+  /** How many parameters the line gave to the set form, empty ones included; 0 in other forms. */
+  readonly given: number;
+  /**
+   * Prints one information response, framed as V, S3 and S4 ask. The first of a command starts on a fresh line, those
+   * behind it follow without a blank line.
+   */
   info(text: string): void;
   /** Prints raw bytes as they are, for counted payloads. */
   raw(bytes: Uint8Array): void;
   /** Prints `\r\n> ` and reads what follows; undefined when the host aborted with ESC. */
   prompt(end: PromptEnd): Promise<Uint8Array | undefined>;
-  /** Prints CONNECT (and `text` behind it) and enters data mode. DCD goes on per &C. */
-  connect(text?: string): Promise<DataPhase>;
+  /** Prints CONNECT (and `text` behind it) and enters data mode. DCD goes on per &C. The handler stays the running command:
+   * its result is printed when it returns, behind the data. */
+  connect(text?: string, options?: DataPhaseOptions): Promise<DataPhase>;
 }
 
 /** A handler gives a result, or a promise of it. What it throws becomes ERROR and an event, never a crash. */

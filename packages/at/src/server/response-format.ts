@@ -1,0 +1,36 @@
+import { latin1 } from '@cellmux/port';
+import { NUMERIC_RESULTS } from '../core/result-codes.ts';
+import type { Settings } from './settings.ts';
+
+const NUMBER_OF: ReadonlyMap<string, string> = new Map(Object.entries(NUMERIC_RESULTS).map(([n, text]) => [text, n]));
+
+function characters(settings: Settings): { cr: string; crlf: string } {
+  const cr = String.fromCharCode(settings.get('S3'));
+  return { cr, crlf: cr + String.fromCharCode(settings.get('S4')) };
+}
+
+/** A result code as V, Q, S3 and S4 ask (V.250 §5.7); empty when Q has switched it off. */
+export function formatResult(text: string, settings: Settings): Uint8Array {
+  if (settings.quiet) return new Uint8Array(0);
+  const { cr, crlf } = characters(settings);
+  if (settings.verbose) return latin1(`${crlf}${text}${crlf}`);
+  const [word = ''] = /^(CONNECT(?= )|.*)/s.exec(text) ?? [];
+  const number = NUMBER_OF.get(word);
+  return latin1(number === undefined ? `${crlf}${text}${crlf}` : `${number}${cr}`);
+}
+
+/** An information response (V.250 §5.7.1). Only the first of a command starts on a fresh line. */
+export function formatInformation(text: string, first: boolean, settings: Settings): Uint8Array {
+  const { crlf } = characters(settings);
+  return latin1(`${first && settings.verbose ? crlf : ''}${text}${crlf}`);
+}
+
+/** An unsolicited line: a result code where it is one (`NO CARRIER`, `RING`), else information. */
+export function formatUnsolicited(text: string, settings: Settings): Uint8Array {
+  return NUMBER_OF.has(text) ? formatResult(text, settings) : formatInformation(text, true, settings);
+}
+
+/** What invites the host to type: on a fresh line, and a blank behind it. */
+export function formatPrompt(settings: Settings): Uint8Array {
+  return latin1(`${characters(settings).crlf}> `);
+}
