@@ -2,11 +2,19 @@ export { AtClient, type AtClientOptions, type AtMode } from './client/at-client.
 export type { AtEvent } from './client/at-events.ts';
 export { GENERIC_AT_PROFILE, HE863_AT_PROFILE, type AtProfile, type Probe } from './client/at-profile.ts';
 export { atString } from './client/at-string.ts';
-export type { AtResponse, CommandOptions, ConnectOptions, PromptText, Urc } from './client/command-options.ts';
+export type {
+  AtResponse,
+  CommandOptions,
+  ConnectOptions,
+  HandedOver,
+  PromptText,
+  Urc,
+} from './client/command-options.ts';
 export type { DataCall, DataCallEnd, EscapeOptions } from './client/data-call.ts';
 export { CME_ERRORS, cmeCode, errorTextKey } from './core/cme-errors.ts';
 export { CMS_ERRORS, cmsCode } from './core/cms-errors.ts';
 export { commandLineFacts, textFault, type CommandLineFacts, type TextFault } from './core/command-line.ts';
+export { EscapeAvoidance } from './core/escape-avoidance.ts';
 export { DataEndScanner, type DataEndScannerOptions, type HeldState } from './core/data-end-scanner.ts';
 export {
   integerOf,

@@ -1,66 +1,51 @@
-import {
-  CellmuxError,
-  checkInteger,
-  diagnosticsChannel,
-  systemClock,
-  type Cancel,
-  type Clock,
-  type Port,
-} from '@cellmux/port';
+import { CellmuxError, checkInteger, diagnosticsChannel, prepend, systemClock, type AbortOptions } from '@cellmux/port';
+import type { Cancel, Clock, Port } from '@cellmux/port';
 import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rxjs';
-import { commandLineFacts, textFault } from '../core/command-line.ts';
+import { commandLineFacts } from '../core/command-line.ts';
 import { latin1Octets } from '../core/latin1.ts';
-import { QUEUE_LIMIT_COMMANDS } from '../core/limits.ts';
 import { ResponseParser, type ResponseEvent } from '../core/response-parser.ts';
 import type { FinalResult } from '../core/result-codes.ts';
-import { UrcTable } from '../core/urc-table.ts';
+import { UrcTable, type UrcPattern } from '../core/urc-table.ts';
 import { AtDataCall, type CallAftermath } from './at-data-call.ts';
-import { clientClosedError, lineLostError } from './at-errors.ts';
+import * as errors from './at-errors.ts';
 import type { AtEvent } from './at-events.ts';
 import { HE863_AT_PROFILE, type AtProfile } from './at-profile.ts';
-import { unsafeText } from './at-string.ts';
+import { checkCommand, ESC, promptOctets } from './check-command.ts';
 import { CommandJob } from './command-job.ts';
-import type { AtResponse, CommandOptions, ConnectOptions, Urc } from './command-options.ts';
+import type { AtResponse, CommandOptions, ConnectOptions, HandedOver, Urc } from './command-options.ts';
+import { CommandQueue } from './command-queue.ts';
 import type { DataCall } from './data-call.ts';
-
-const CTRL_Z = 0x1a;
-const ESC = 0x1b;
-const BACKSPACE = 0x08;
+import { StepKeeper, type StepLoss } from './step-keeper.ts';
 
 /** Options of {@link AtClient}. */
 export interface AtClientOptions {
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Default {@link HE863_AT_PROFILE}. */
-  readonly profile?: AtProfile;
+  readonly profile?: AtProfile | undefined;
   /** What one command is given, unless it says otherwise; 1 to 2^31-1 ms, default 5000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Where the client is. */
 export type AtMode = 'command' | 'data' | 'closed';
 
-/** What is still owed by the module when a command was given up, or may be when a call ended badly. */
-interface OutOfStep {
-  /** The command that was given up; undefined when there was none. */
-  readonly job: CommandJob | undefined;
-  /** Octets that were not a command may lie in the module's line buffer. */
-  readonly junkSent: boolean;
-  readonly perhapsOnline: boolean;
-  /** Rounds of probes that brought no answer. */
-  readonly rounds: number;
-}
-
-interface ProbeRun {
-  readonly index: number;
-  readonly answerSeen: boolean;
-  readonly finalSeen: boolean;
-  readonly timer: Cancel;
-}
-
-/** An AT client on a port: one command at a time, the rest in order; unsolicited lines as a stream; calls as ports. */
+/**
+ * An AT client on a port: one command at a time, the rest in order; unsolicited lines as a stream; calls as ports.
+ *
+ * @example
+ * const client = new AtClient(port);
+ * client.urcs$.subscribe(({ text }) => { … });
+ * const { lines } = await client.command('AT+CSQ');
+ * const call = await client.connect('ATD*99***1#', { timeoutMs: 60_000 });
+ */
 export class AtClient implements AsyncDisposable {
   /** Lines that belong to no command, in order; hot. Completes on close, also when the line is lost. */
   readonly urcs$: Observable<Urc>;
+  /**
+   * Calls that the module went online with by itself: a listener that accepts automatically. Hot. While somebody
+   * subscribes, an unsolicited CONNECT begins data mode; otherwise it is an unsolicited line like any other.
+   */
+  readonly incomingCalls$: Observable<DataCall>;
   /** What the client does; hot. Completes on close. */
   readonly events$: Observable<AtEvent>;
   /** Where it is, now and from now on. */
@@ -71,32 +56,35 @@ export class AtClient implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #urcTable: UrcTable;
   readonly #parser: ResponseParser;
+  readonly #step: StepKeeper;
+  readonly #queue = new CommandQueue();
   readonly #urcs = new Subject<Urc>();
+  readonly #incomingCalls = new Subject<DataCall>();
   readonly #events = new Subject<AtEvent>();
   readonly #mode = new BehaviorSubject<AtMode>('command');
   readonly #channel = diagnosticsChannel('cellmux:at:event');
-  readonly #lineEnd: Uint8Array;
-  #subscription: Subscription | undefined;
-  #urgent: CommandJob[] = [];
-  #queue: CommandJob[] = [];
+  readonly #subscription: Subscription;
   #running: CommandJob | undefined;
   #call: AtDataCall | undefined;
-  #carrierBefore = false;
+  /** DCD when the module was last known to be in command mode. */
+  #carrierBefore: boolean;
   #quietUntilMs = -Infinity;
   #gapTimer: Cancel | undefined;
-  #outOfStep: OutOfStep | undefined;
-  #probe: ProbeRun | undefined;
   #closing: Promise<void> | undefined;
+  #released: Port;
 
   constructor(port: Port, options: AtClientOptions = {}) {
     this.#port = port;
+    this.#released = port;
     this.#clock = options.clock ?? systemClock;
     this.#profile = options.profile ?? HE863_AT_PROFILE;
     this.#timeoutMs = checkInteger('timeoutMs', options.timeoutMs ?? 5000, 1, 2 ** 31 - 1);
-    this.#lineEnd = Uint8Array.of(this.#profile.s3);
     this.#urcTable = new UrcTable(this.#profile.urcs);
     this.#parser = new ResponseParser({ s3: this.#profile.s3, s4: this.#profile.s4, urcs: this.#urcTable });
+    this.#step = this.#makeStepKeeper();
+    this.#carrierBefore = port.circuits.dcd;
     this.urcs$ = this.#urcs.asObservable();
+    this.incomingCalls$ = this.#incomingCalls.asObservable();
     this.events$ = this.#events.asObservable();
     this.mode$ = this.#mode.asObservable();
     this.#subscription = port.received$.subscribe({
@@ -112,8 +100,17 @@ export class AtClient implements AsyncDisposable {
     });
   }
 
+  /** Where it is. */
   get mode(): AtMode {
     return this.#mode.value;
+  }
+
+  /**
+   * The port for its next owner, once the client is closed: it begins with what the client had read and not used. Before
+   * that the port as it was given.
+   */
+  get released(): Port {
+    return this.#released;
   }
 
   /**
@@ -121,8 +118,9 @@ export class AtClient implements AsyncDisposable {
    *
    * Rejects with `ERR_AT_ERROR`, `ERR_AT_CME` (`context.cme`, `context.text`), `ERR_AT_CMS`, for a command that goes
    * online `ERR_AT_NO_CARRIER`, `ERR_AT_BUSY`, `ERR_AT_NO_ANSWER`, `ERR_AT_NO_DIALTONE`; `ERR_AT_TIMEOUT`,
-   * `ERR_AT_RESPONSE_TOO_LONG`, `ERR_AT_NO_PROMPT`, `ERR_AT_LINE_LOST`, `ERR_AT_CLOSED`, `ERR_AT_IN_DATA_MODE`,
-   * `ERR_AT_QUEUE_FULL`; without anything being sent `ERR_AT_LINE_TOO_LONG` and `ERR_AT_UNSAFE_TEXT`.
+   * `ERR_AT_RESPONSE_TOO_LONG`, `ERR_AT_NO_PROMPT`, `ERR_AT_UNEXPECTED_CONNECT`, `ERR_AT_LINE_LOST`, `ERR_AT_CLOSED`,
+   * `ERR_AT_IN_DATA_MODE`, `ERR_AT_QUEUE_FULL`; without anything being sent `ERR_AT_NOT_A_COMMAND`,
+   * `ERR_AT_LINE_TOO_LONG` and `ERR_AT_UNSAFE_TEXT`.
    *
    * @param line from `AT` on, without its end.
    */
@@ -141,9 +139,37 @@ export class AtClient implements AsyncDisposable {
     return this.#submit(line, options, options) as Promise<DataCall>;
   }
 
-  /** Stops using the port and leaves it open; a call is closed first. Commands under way reject with `ERR_AT_CLOSED`. */
-  close(): Promise<void> {
-    this.#closing ??= this.#closeInOrder();
+  /**
+   * Sends a command behind whose OK the line speaks something else (`AT+CMUX=0`), and closes the client at that OK: the
+   * port that comes with the response begins with the octet behind it, at most the OK's own line feed before that. Where
+   * the command fails, it rejects as {@link command} does and the client goes on.
+   */
+  handOver(line: string, options: CommandOptions = {}): Promise<HandedOver> {
+    return this.#submit(line, options, undefined, true).then((response) => ({
+      response: response as AtResponse,
+      port: this.#released,
+    }));
+  }
+
+  /**
+   * Makes a further line known as unsolicited, before those of the profile; with `countedUrc` one that carries raw data.
+   * Gives the function that takes it out again.
+   */
+  addUrc(pattern: UrcPattern): () => void {
+    this.#urcTable.add(pattern);
+    this.#parser.urcsChanged();
+    return () => {
+      this.#urcTable.remove(pattern);
+      this.#parser.urcsChanged();
+    };
+  }
+
+  /**
+   * Stops using the port and leaves it open for its next owner, as {@link released}. A call is closed first; commands
+   * under way and waiting reject with `ERR_AT_CLOSED`. Never rejects.
+   */
+  close(options: AbortOptions = {}): Promise<void> {
+    this.#closing ??= this.#closeInOrder(options);
     return this.#closing;
   }
 
@@ -151,21 +177,23 @@ export class AtClient implements AsyncDisposable {
     return this.close();
   }
 
-  async #closeInOrder(): Promise<void> {
-    await this.#call?.close();
-    this.#finish((job) => clientClosedError(job.shown));
+  async #closeInOrder(options: AbortOptions): Promise<void> {
+    await this.#call?.close(options);
+    this.#finish((job) => errors.clientClosed(job.shown));
   }
 
-  #submit(line: string, options: CommandOptions, call: ConnectOptions | undefined): Promise<AtResponse | AtDataCall> {
+  #submit(
+    line: string,
+    options: CommandOptions,
+    call: ConnectOptions | undefined,
+    endsClient = false,
+  ): Promise<AtResponse | AtDataCall> {
     return new Promise((resolve, reject) => {
-      const facts = this.#check(line, options);
+      checkCommand(line, options, this.#profile);
       const timeoutMs = checkInteger('timeoutMs', options.timeoutMs ?? this.#timeoutMs, 1, 2 ** 31 - 1);
-      const job = new CommandJob(line, facts, options, call, timeoutMs, { resolve, reject });
-      if (options.signal?.aborted === true) {
-        job.reject(options.signal.reason);
-        return;
-      }
-      const refusal = this.#refusal(job);
+      const facts = commandLineFacts(line);
+      const job = new CommandJob({ line, facts, options, call, endsClient, timeoutMs, resolve, reject });
+      const refusal: unknown = options.signal?.aborted === true ? options.signal.reason : this.#refusal(job);
       if (refusal !== undefined) {
         job.reject(refusal);
         return;
@@ -173,48 +201,21 @@ export class AtClient implements AsyncDisposable {
       job.watchAbort(() => {
         this.#aborted(job);
       });
-      (options.urgent === true ? this.#urgent : this.#queue).push(job);
+      this.#queue.add(job);
       this.#startNext();
     });
   }
 
-  #check(line: string, { secret, prompt }: CommandOptions): ReturnType<typeof commandLineFacts> {
-    const shown = secret === true ? 'a secret command' : line.slice(0, 40);
-    if (!/^AT/i.test(line)) {
-      throw new CellmuxError('ERR_AT_NOT_A_COMMAND', 'a command line begins with AT', { context: { command: shown } });
-    }
-    const fault = textFault(line, { quote: false });
-    if (fault !== undefined) throw unsafeText('the command line', fault);
-    const { maximumLineLength } = this.#profile;
-    if (line.length > maximumLineLength) {
-      throw new CellmuxError(
-        'ERR_AT_LINE_TOO_LONG',
-        `a command line of ${line.length} characters: the module takes ${maximumLineLength} and would answer ERROR`,
-        { context: { command: shown, length: line.length, maximumLineLength } },
-      );
-    }
-    if (
-      prompt?.end === 'ctrlZ' &&
-      prompt.bytes.some((octet) => octet === CTRL_Z || octet === ESC || octet === BACKSPACE)
-    )
-      throw unsafeText('the text for the prompt', 'control');
-    return commandLineFacts(line);
-  }
-
   #refusal(job: CommandJob): CellmuxError | undefined {
-    if (this.#mode.value === 'closed' || this.#closing !== undefined) return clientClosedError(job.shown);
-    if (this.#call !== undefined) return inDataModeError(job.shown);
-    if (this.#urgent.length + this.#queue.length >= QUEUE_LIMIT_COMMANDS) {
-      return new CellmuxError('ERR_AT_QUEUE_FULL', `${job.shown}: ${QUEUE_LIMIT_COMMANDS} commands are waiting`, {
-        context: { limitCommands: QUEUE_LIMIT_COMMANDS },
-      });
-    }
-    return undefined;
+    // A call that is being closed still hangs up by a command.
+    if (this.mode === 'closed') return errors.clientClosed(job.shown);
+    if (this.#call !== undefined) return errors.inDataMode(job.shown);
+    if (this.#closing !== undefined && job.options.urgent !== true) return errors.clientClosed(job.shown);
+    return this.#queue.isFull ? errors.queueFull(job.shown) : undefined;
   }
 
   #startNext(): void {
-    if (this.#running !== undefined || this.#probe !== undefined || this.#mode.value !== 'command') return;
-    if (this.#urgent.length + this.#queue.length === 0) return;
+    if (this.#running !== undefined || this.#step.isProbing || this.mode !== 'command' || this.#queue.isEmpty) return;
     const restMs = this.#quietUntilMs - this.#clock.now();
     if (restMs > 0) {
       this.#gapTimer ??= this.#clock.after(restMs, () => {
@@ -223,51 +224,39 @@ export class AtClient implements AsyncDisposable {
       });
       return;
     }
-    if (this.#outOfStep !== undefined) {
-      this.#sendProbe(0);
+    if (this.#step.loss !== undefined) {
+      this.#step.start();
       return;
     }
-    const job = this.#urgent.shift() ?? this.#queue.shift()!;
+    this.#run(this.#queue.next()!);
+  }
+
+  #run(job: CommandJob): void {
     this.#running = job;
     job.startedMs = this.#clock.now();
     this.#carrierBefore = this.#port.circuits.dcd;
-    this.#parser.begin({
-      line: job.line,
-      ownPrefixes: job.facts.ownPrefixes,
-      goesOnline: job.call !== undefined || job.facts.goesOnline,
-      prompt: job.options.prompt !== undefined,
-      countedPayload: job.options.countedPayload,
-      finalLines: job.options.finalLines,
-    });
+    this.#parser.begin(job.expectation);
     this.#armTimeout(job);
     this.#emit({ type: 'commandSent', command: job.shown });
-    this.#sendFor(job, this.#terminated(job.line));
+    this.#sendFor(job, latin1Octets(`${job.line}${String.fromCharCode(this.#profile.s3)}`));
   }
 
-  #terminated(line: string): Uint8Array {
-    const bytes = new Uint8Array(line.length + 1);
-    bytes.set(latin1Octets(line));
-    bytes.set(this.#lineEnd, line.length);
-    return bytes;
-  }
-
-  /** Sends for a job; a failed line ends the client by itself, so that only the job's own abort is passed over here. */
-  #sendFor(job: CommandJob, bytes: Uint8Array): void {
-    this.#port.send(bytes, { signal: job.sendAbort.signal }).catch((error: unknown) => {
-      if (this.#running === job) this.#settleRunning(job.reject(lineLostError(job.shown, error)));
+  /** Sends octets of a command; they are taken back when it is settled before the line took them. */
+  #sendFor(job: CommandJob, bytes: Uint8Array, taken?: () => void): void {
+    this.#port.send(bytes, { signal: job.sendAbort.signal }).then(taken, (error: unknown) => {
+      if (this.#running === job) this.#settleRunning(job.reject(errors.lineLost(job.shown, error)));
     });
+  }
+
+  #sendQuietly(bytes: Uint8Array): void {
+    // A line that fails ends the client through received$.
+    this.#port.send(bytes).catch(() => undefined);
   }
 
   #armTimeout(job: CommandJob): void {
     job.timer?.();
     job.timer = this.#clock.after(job.timeoutMs, () => {
-      this.#giveUp(
-        job,
-        new CellmuxError('ERR_AT_TIMEOUT', `${job.shown} was not answered within ${job.timeoutMs} ms`, {
-          context: { command: job.shown, timeoutMs: job.timeoutMs },
-        }),
-        'timeout',
-      );
+      this.#giveUp(job, errors.timedOut(job.shown, job.timeoutMs), 'timeout');
     });
   }
 
@@ -277,29 +266,23 @@ export class AtClient implements AsyncDisposable {
       this.#giveUp(job, reason, 'aborted');
       return;
     }
-    this.#urgent = this.#urgent.filter((other) => other !== job);
-    this.#queue = this.#queue.filter((other) => other !== job);
+    this.#queue.remove(job);
     job.reject(reason);
   }
 
-  /** The caller is let go; the module still owes an answer. */
+  /** The caller is let go; the module may still owe an answer. */
   #giveUp(job: CommandJob, reason: unknown, cause: 'timeout' | 'aborted'): void {
-    this.#parser.end();
-    if (job.options.prompt !== undefined && !job.promptSeen) this.#parser.expectPrompt();
+    const trustsResult = !this.#parser.isInPayload;
+    this.#parser.giveUp();
     // V.250 §5.6.1: any octet aborts a command that dials.
-    if (job.call !== undefined || job.facts.goesOnline) this.#sendQuietly(this.#lineEnd);
-    this.#loseStep({ job, junkSent: false, perhapsOnline: false, rounds: 0 }, cause);
+    if (job.expectation.goesOnline) this.#sendQuietly(Uint8Array.of(this.#profile.s3));
+    this.#loseStep({ cause, job, trustsResult });
     this.#settleRunning(job.reject(reason));
   }
 
-  #loseStep(outOfStep: OutOfStep, cause: 'timeout' | 'aborted' | 'dataCall'): void {
-    this.#outOfStep = outOfStep;
-    this.#emit({ type: 'outOfStep', cause });
-  }
-
-  #sendQuietly(bytes: Uint8Array): void {
-    // A line that fails ends the client through received$.
-    this.#port.send(bytes).catch(() => undefined);
+  #loseStep(loss: StepLoss): void {
+    this.#step.lose(loss);
+    this.#emit({ type: 'outOfStep', cause: loss.cause });
   }
 
   #settleRunning(result: string): void {
@@ -322,7 +305,7 @@ export class AtClient implements AsyncDisposable {
   }
 
   #readResponses(): void {
-    while (this.#call === undefined && this.#subscription !== undefined) {
+    while (this.#call === undefined && this.mode !== 'closed') {
       const event = this.#parser.next();
       if (event === undefined) return;
       this.#handle(event);
@@ -334,28 +317,24 @@ export class AtClient implements AsyncDisposable {
     switch (event.kind) {
       case 'echo':
         return;
-      case 'urc':
-        if (!event.known && this.#outOfStep !== undefined) {
-          this.#emit({ type: 'lateLine', byteCount: event.text.length });
-          return;
-        }
-        this.#urcs.next(
-          event.payload === undefined ? { text: event.text } : { text: event.text, payload: event.payload },
-        );
+      case 'urc': {
+        const { text, payload } = event;
+        this.#urcs.next(payload === undefined ? { text } : { text, payload });
         return;
+      }
       case 'information':
-        if (job !== undefined) job.addLine(event.text);
-        else this.#probeLine(event.text);
+        if (job === undefined) this.#lateLine(event.text);
+        else job.addLine(event.text);
         return;
       case 'payload':
         job?.addPayload(event.bytes);
         return;
       case 'discarded':
         job?.overflowed();
-        this.#emit(event.kind === 'discarded' ? { type: 'discarded', byteCount: event.byteCount } : event);
+        this.#emit({ type: 'discarded', byteCount: event.byteCount });
         return;
       case 'prompt':
-        this.#promptSeen(job);
+        this.#prompted(job);
         return;
       case 'connect':
         this.#connected(job, event.text);
@@ -366,193 +345,149 @@ export class AtClient implements AsyncDisposable {
     }
   }
 
-  #promptSeen(running: CommandJob | undefined): void {
-    const late = running === undefined ? this.#outOfStep?.job : undefined;
-    const job = running ?? late;
+  #lateLine(text: string): void {
+    this.#step.information(text);
+    if (!this.#step.isProbing) this.#emit({ type: 'lateLine', byteCount: text.length });
+  }
+
+  #prompted(running: CommandJob | undefined): void {
+    const job = running ?? this.#step.loss?.job;
     const prompt = job?.options.prompt;
     if (job === undefined || prompt === undefined) return;
     job.promptSeen = true;
     if (running === undefined) {
-      // A text that is counted cannot be called off any more; one that ends in Ctrl-Z can.
+      // Asked for by a command that was given up. A text that ends in Ctrl-Z can be called off, a counted one cannot.
       this.#sendQuietly(prompt.end === 'counted' ? prompt.bytes : Uint8Array.of(ESC));
       return;
     }
-    const text = new Uint8Array(prompt.bytes.length + (prompt.end === 'ctrlZ' ? 1 : 0));
-    text.set(prompt.bytes);
-    if (prompt.end === 'ctrlZ') text[prompt.bytes.length] = CTRL_Z;
     this.#parser.promptAnswered(prompt.bytes);
-    job.timer?.();
-    this.#armTimeout(job);
-    this.#port.send(text, { signal: job.sendAbort.signal }).then(
-      () => {
-        if (this.#running === job) this.#armTimeout(job);
-      },
-      (error: unknown) => {
-        if (this.#running === job) this.#settleRunning(job.reject(lineLostError(job.shown, error)));
-      },
-    );
+    this.#armTimeout(running);
+    this.#sendFor(running, promptOctets(prompt), () => {
+      if (this.#running === running) this.#armTimeout(running);
+    });
   }
 
   #final(job: CommandJob | undefined, result: FinalResult): void {
     this.#quietUntilMs = this.#clock.now() + this.#profile.resultGapMs;
-    if (job !== undefined) {
-      this.#parser.end();
-      this.#settleRunning(job.complete(result));
+    if (job === undefined) {
+      this.#step.final();
       return;
     }
-    if (this.#probe !== undefined) {
-      this.#probeFinal();
-      return;
-    }
-    // The answer of the command that was given up, if one was: nothing is owed any more.
-    if (this.#outOfStep?.job !== undefined && !this.#outOfStep.junkSent && this.#outOfStep.rounds === 0)
-      this.#regainStep();
+    this.#parser.end();
+    if (job.endsClient && result.kind === 'OK') this.#finish((other) => errors.clientClosed(other.shown), job);
+    this.#settleRunning(job.complete(result));
   }
 
   #connected(job: CommandJob | undefined, text: string): void {
-    const late = job === undefined ? this.#outOfStep?.job : undefined;
-    const made = job?.call !== undefined ? job : late?.call !== undefined ? late : undefined;
-    if (made === undefined) {
+    const made = job ?? this.#step.loss?.job;
+    const isLate = job === undefined && made !== undefined;
+    if (made === undefined && !this.#incomingCalls.observed) {
       this.#urcs.next({ text: text === '' ? 'CONNECT' : `CONNECT ${text}` });
       return;
     }
     this.#parser.end();
     const { bytes, lineFeedPending } = this.#parser.takeRest();
-    const hangUp = made.call?.hangUp ?? (/^ATD/i.test(made.line) ? 'ATH' : false);
-    const call = new AtDataCall({
+    const call = this.#makeCall(made, text, lineFeedPending);
+    this.#call = call;
+    this.#running = undefined;
+    this.#step.forget();
+    this.#mode.next('data');
+    this.#emit({ type: 'dataCallStarted', command: made?.shown ?? '', connectText: text });
+    for (const waiting of this.#queue.takeAll()) waiting.reject(errors.inDataMode(waiting.shown));
+    if (made === undefined) this.#incomingCalls.next(call);
+    else if (isLate) void call.close();
+    else if (made.call !== undefined) made.connected(call);
+    else {
+      made.reject(errors.unexpectedConnect(made.shown));
+      void call.close();
+    }
+    call.receive(bytes);
+  }
+
+  #makeCall(made: CommandJob | undefined, connectText: string, lineFeedPending: boolean): AtDataCall {
+    const hangUp = made?.call?.hangUp ?? (made !== undefined && /^ATD/i.test(made.line) ? 'ATH' : false);
+    return new AtDataCall({
       line: this.#port,
       clock: this.#clock,
       profile: this.#profile,
-      name: `${this.#port.name} ${made.shown}`,
-      connectText: text,
+      name: `${this.#port.name} ${made?.shown ?? 'incoming'}`,
+      connectText,
       carrierWasOff: !this.#carrierBefore,
       lineFeedPending,
       isUrc: (line) => this.#urcTable.match(line) !== undefined,
-      backlogLimitBytes: made.call?.backlogLimitBytes,
+      backlogLimitBytes: made?.call?.backlogLimitBytes,
       onEnd: (aftermath) => {
         this.#callEnded(aftermath);
       },
       hangUp:
         hangUp === false
           ? undefined
-          : async () => {
-              await this.#submit(hangUp, { urgent: true }, undefined).catch(() => undefined);
+          : async ({ signal }) => {
+              // A module that refuses to hang up has nothing to hang up.
+              await this.#submit(hangUp, { urgent: true, signal }, undefined).catch(() => undefined);
             },
     });
-    this.#call = call;
-    this.#outOfStep = undefined;
-    this.#stopProbe();
-    this.#mode.next('data');
-    this.#emit({ type: 'dataCallStarted', command: made.shown, connectText: text });
-    for (const waiting of [...this.#urgent.splice(0), ...this.#queue.splice(0)]) {
-      waiting.reject(inDataModeError(waiting.shown));
-    }
-    if (job === made) {
-      this.#running = undefined;
-      job.connected(call);
-    } else {
-      void call.close();
-    }
-    call.receive(bytes);
   }
 
   #callEnded({ end, rest, junkSent, perhapsOnline }: CallAftermath): void {
     this.#call = undefined;
     this.#emit({ type: 'dataCallEnded', ...end });
-    if (end.reason === 'lineLost' || this.#subscription === undefined) return;
+    if (end.reason === 'lineLost') return;
+    this.#carrierBefore = this.#port.circuits.dcd;
     this.#quietUntilMs = this.#clock.now() + this.#profile.resultGapMs;
-    if (junkSent || perhapsOnline) this.#loseStep({ job: undefined, junkSent, perhapsOnline, rounds: 0 }, 'dataCall');
+    if (junkSent || perhapsOnline) this.#loseStep({ cause: 'dataCall', trustsResult: false, junkSent, perhapsOnline });
     this.#mode.next('command');
     this.#parser.push(rest);
     this.#readResponses();
     this.#startNext();
   }
 
-  #sendProbe(index: number): void {
-    const probe = this.#profile.probes[index];
-    const outOfStep = this.#outOfStep!;
-    if (probe === undefined) {
-      const silent = this.#probe?.finalSeen !== true;
-      this.#stopProbe();
-      if (silent) this.#unreachable(outOfStep);
-      else this.#regainStep();
-      return;
-    }
-    this.#parser.begin({ line: probe.line, ownPrefixes: [], goesOnline: false });
-    const timer = this.#clock.after(this.#profile.probeMs, () => {
-      this.#probeTimedOut();
+  #makeStepKeeper(): StepKeeper {
+    return new StepKeeper({
+      clock: this.#clock,
+      profile: this.#profile,
+      send: (bytes) => {
+        this.#sendQuietly(bytes);
+      },
+      onProbe: (line) => {
+        // The lines of the command that was given up are still known as its.
+        const late = this.#step.loss?.job?.expectation;
+        this.#parser.begin({ ...(late ?? { ownPrefixes: [], goesOnline: false }), line });
+      },
+      onStep: () => {
+        this.#parser.end();
+        this.#emit({ type: 'inStep' });
+        this.#startNext();
+      },
+      onSilence: () => {
+        const job = this.#queue.next();
+        job?.reject(errors.notAnswering(job.shown));
+        this.#startNext();
+      },
     });
-    this.#probe = { index, answerSeen: false, finalSeen: this.#probe?.finalSeen ?? false, timer };
-    const bytes = this.#terminated(probe.line);
-    this.#sendQuietly(outOfStep.junkSent && index === 0 ? Uint8Array.of(...this.#lineEnd, ...bytes) : bytes);
-  }
-
-  #probeLine(text: string): void {
-    const probe = this.#probe;
-    if (probe === undefined) return;
-    if (text === this.#profile.probes[probe.index]?.answer) this.#probe = { ...probe, answerSeen: true };
-  }
-
-  #probeFinal(): void {
-    const probe = this.#probe!;
-    // Later rounds use the same probes, so that an answer may be that of an earlier round: only quiet tells.
-    if (probe.answerSeen && this.#outOfStep?.rounds === 0) {
-      this.#stopProbe();
-      this.#regainStep();
-    } else this.#probe = { ...probe, finalSeen: true };
-  }
-
-  #probeTimedOut(): void {
-    const probe = this.#probe!;
-    if (probe.answerSeen && probe.finalSeen) {
-      this.#stopProbe();
-      this.#regainStep();
-    } else this.#sendProbe(probe.index + 1);
-  }
-
-  #stopProbe(): void {
-    if (this.#probe === undefined) return;
-    this.#probe.timer();
-    this.#probe = undefined;
-    this.#parser.end();
-  }
-
-  #regainStep(): void {
-    this.#outOfStep = undefined;
-    this.#emit({ type: 'inStep' });
-    this.#startNext();
-  }
-
-  /** No probe was answered at all: the command whose turn it was is told so, the next one tries again. */
-  #unreachable(outOfStep: OutOfStep): void {
-    this.#outOfStep = { ...outOfStep, rounds: outOfStep.rounds + 1 };
-    const job = this.#urgent.shift() ?? this.#queue.shift();
-    job?.reject(
-      new CellmuxError('ERR_AT_TIMEOUT', `${job.shown} was not sent: the module has stopped answering`, {
-        context: { command: job.shown, sent: false },
-        hint: 'Check the line, its speed and that the module is on.',
-      }),
-    );
-    this.#startNext();
   }
 
   #lineLost(error: unknown): void {
     this.#call?.lineEnded(error);
-    this.#finish((job) => lineLostError(job.shown, error));
+    this.#finish((job) => errors.lineLost(job.shown, error));
   }
 
-  #finish(reasonFor: (job: CommandJob) => unknown): void {
-    if (this.#mode.value === 'closed') return;
-    this.#subscription?.unsubscribe();
-    this.#subscription = undefined;
+  /** Lets go of the port, and rejects all commands but one. */
+  #finish(reasonFor: (job: CommandJob) => unknown, except?: CommandJob): void {
+    if (this.mode === 'closed') return;
     this.#gapTimer?.();
-    this.#stopProbe();
+    this.#step.stop();
     this.#mode.next('closed');
-    const jobs = [this.#running, ...this.#urgent.splice(0), ...this.#queue.splice(0)];
-    this.#running = undefined;
-    for (const job of jobs) job?.reject(reasonFor(job));
+    // While the subscription is being made there is none to end, and the port has ended by itself.
+    (this.#subscription as Subscription | undefined)?.unsubscribe();
+    this.#released = prepend(this.#port, this.#parser.takeRest().bytes);
+    for (const job of [this.#running, ...this.#queue.takeAll()]) {
+      if (job !== except) job?.reject(reasonFor(job));
+    }
+    if (this.#running !== except) this.#running = undefined;
     this.#mode.complete();
     this.#urcs.complete();
+    this.#incomingCalls.complete();
     this.#events.complete();
   }
 
@@ -560,11 +495,4 @@ export class AtClient implements AsyncDisposable {
     this.#events.next(event);
     if (this.#channel.hasSubscribers) this.#channel.publish(event);
   }
-}
-
-function inDataModeError(shown: string): CellmuxError {
-  return new CellmuxError('ERR_AT_IN_DATA_MODE', `${shown}: the port is in data mode`, {
-    context: { command: shown },
-    hint: 'Escape from the call or close it first, or use another port.',
-  });
 }

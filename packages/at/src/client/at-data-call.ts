@@ -3,21 +3,22 @@ import {
   portClosedError,
   ReceiveStream,
   type AbortOptions,
-  type Cancel,
   type Circuits,
   type Clock,
   type Port,
   type PortRole,
 } from '@cellmux/port';
 import { BehaviorSubject, type Observable, type Subscription } from 'rxjs';
-import { DataEndScanner } from '../core/data-end-scanner.ts';
 import { latin1Octets } from '../core/latin1.ts';
 import type { AtProfile } from './at-profile.ts';
+import { CallEndWatch, type ExpectedEscape } from './call-end-watch.ts';
+import { CallSender } from './call-sender.ts';
 import type { DataCall, DataCallEnd, EscapeOptions } from './data-call.ts';
+import { delay } from './delay.ts';
 
 const ESCAPE_SEQUENCE = latin1Octets('+++');
 const NOTHING = new Uint8Array(0);
-/** What the module is given for its answer, beyond the guard time. */
+/** What the module is given for its answer to an escape, beyond the guard time. */
 const ESCAPE_ANSWER_MS = 2000;
 const ESCAPE_ATTEMPTS = 2;
 
@@ -46,15 +47,16 @@ export interface AtDataCallOptions {
   readonly isUrc: (line: string) => boolean;
   readonly backlogLimitBytes: number | undefined;
   readonly onEnd: (aftermath: CallAftermath) => void;
-  /** Hangs up in command mode, behind an escape that {@link close} made. */
-  readonly hangUp: (() => Promise<void>) | undefined;
+  /** Hangs up in command mode, behind an escape that {@link AtDataCall.close} made. */
+  readonly hangUp: ((options: AbortOptions) => Promise<void>) | undefined;
 }
 
-interface EscapeWait {
-  readonly by: '+++' | 'dtr';
-  /** When the answer can be there at the earliest. */
-  readonly notBeforeMs: number;
-  readonly answered: () => void;
+/** An escape under way, and how many wait for it. */
+interface EscapeRun {
+  readonly answer: Promise<string>;
+  /** Calls it off, as long as the module has not been asked. */
+  readonly cancel: AbortController;
+  waiting: number;
 }
 
 /** The client's side of data mode on a line. */
@@ -69,37 +71,47 @@ export class AtDataCall implements DataCall {
   readonly #line: Port;
   readonly #clock: Clock;
   readonly #guardMs: number;
-  readonly #scanner: DataEndScanner;
+  readonly #watch: CallEndWatch;
+  readonly #sender: CallSender;
   readonly #stream: ReceiveStream;
   readonly #circuits: BehaviorSubject<Circuits>;
   readonly #circuitWatch: Subscription;
-  readonly #sendAbort = new AbortController();
-  readonly #inFlight = new Set<Promise<void>>();
+  /** Aborts when data mode ends. */
+  readonly #over = new AbortController();
   #settleEnded: (end: DataCallEnd) => void = () => undefined;
   #lineFeedPending: boolean;
-  #carrierSeen = false;
-  #carrierLost = false;
-  #decision: Cancel | undefined;
-  #lastSentMs = -Infinity;
   #pausedByUser = false;
   #pausedByBacklog = false;
   #end: DataCallEnd | undefined;
-  #escaping: Promise<string> | undefined;
-  #waiting: EscapeWait | undefined;
+  #escape: EscapeRun | undefined;
+  #expected: ExpectedEscape | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: AtDataCallOptions) {
+    const { line, clock, profile, name } = options;
     this.#options = options;
-    this.#line = options.line;
-    this.#clock = options.clock;
-    this.name = options.name;
-    this.role = options.line.role;
+    this.#line = line;
+    this.#clock = clock;
+    this.name = name;
+    this.role = line.role;
     this.connectText = options.connectText;
     this.#lineFeedPending = options.lineFeedPending;
-    this.#guardMs = Math.ceil(options.profile.s12 * 20 * options.profile.guardFactor);
-    this.#scanner = new DataEndScanner({ s3: options.profile.s3, s4: options.profile.s4, isUrc: options.isUrc });
+    this.#guardMs = Math.ceil(profile.s12 * 20 * profile.guardFactor);
+    this.#watch = new CallEndWatch({
+      clock,
+      profile,
+      isUrc: options.isUrc,
+      carrierWasOff: options.carrierWasOff,
+      onData: (bytes) => {
+        this.#stream.push(bytes);
+      },
+      onEnd: (text, rest) => {
+        this.#endedBy(text, rest);
+      },
+    });
+    this.#sender = new CallSender(name, line, clock, this.#guardMs, this.#over.signal);
     this.#stream = new ReceiveStream({
-      name: options.name,
+      name,
       backlogLimitBytes: options.backlogLimitBytes,
       onBackpressure: (wanted) => {
         this.#pausedByBacklog = wanted;
@@ -107,13 +119,15 @@ export class AtDataCall implements DataCall {
       },
     });
     this.received$ = this.#stream.bytes$;
-    this.#circuits = new BehaviorSubject(options.line.circuits);
+    this.#circuits = new BehaviorSubject(line.circuits);
     this.circuits$ = this.#circuits.asObservable();
     this.ended = new Promise((resolve) => (this.#settleEnded = resolve));
-    this.#circuitWatch = options.line.circuits$.subscribe({
+    this.#circuitWatch = line.circuits$.subscribe({
       next: (circuits) => {
-        this.#onCircuits(circuits);
+        this.#circuits.next(circuits);
+        this.#watch.carrier(circuits.dcd);
       },
+      // A line that fails ends the call through its received$.
       error: () => undefined,
     });
   }
@@ -133,42 +147,22 @@ export class AtDataCall implements DataCall {
       this.#lineFeedPending = false;
       if (bytes[0] === this.#options.profile.s4) bytes = bytes.subarray(1);
     }
-    if (bytes.length === 0) return;
-    this.#emit(this.#scanner.push(bytes));
-    this.#decideLater();
+    if (bytes.length > 0) this.#watch.receive(bytes);
   }
 
-  /** The line below has gone. */
+  /** The line below has gone, with an error or in order. */
   lineEnded(error: unknown): void {
     if (this.#end !== undefined) return;
-    this.#emit(this.#scanner.release());
+    const held = this.#watch.stop();
+    if (held.length > 0) this.#stream.push(held);
     if (error !== undefined) this.#stream.fail(error);
     this.#finish({ reason: 'lineLost', text: '' }, NOTHING);
   }
 
-  send(bytes: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
-    if (this.isClosed || this.#escaping !== undefined) {
-      return Promise.reject(portClosedError(this.name, bytes.length));
-    }
-    const sent = this.#send(bytes, signal);
-    this.#inFlight.add(sent);
-    const settled = (): void => {
-      this.#inFlight.delete(sent);
-      this.#lastSentMs = this.#clock.now();
-    };
-    sent.then(settled, settled);
-    return sent;
-  }
-
-  async #send(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const ended = this.#sendAbort.signal;
-    try {
-      await this.#line.send(bytes, { signal: signal === undefined ? ended : AbortSignal.any([signal, ended]) });
-    } catch (error) {
-      // What is still waiting when data mode ends must not reach a module that takes commands.
-      if (ended.aborted && error === ended.reason) throw portClosedError(this.name, bytes.length);
-      throw error;
-    }
+  send(bytes: Uint8Array, options: AbortOptions = {}): Promise<void> {
+    if (this.isClosed || this.#escape !== undefined) return Promise.reject(portClosedError(this.name, bytes.length));
+    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason);
+    return this.#sender.send(bytes, options);
   }
 
   pause(): void {
@@ -187,21 +181,26 @@ export class AtDataCall implements DataCall {
   }
 
   escape({ signal, by = this.#options.profile.escape }: EscapeOptions = {}): Promise<string> {
-    if (this.#end !== undefined) {
-      return this.#end.reason === 'lineLost'
-        ? Promise.reject(portClosedError(this.name, 0))
-        : Promise.resolve(this.#end.text);
-    }
+    if (this.#end !== undefined) return this.#answerOf(this.#end);
     if (signal?.aborted === true) return Promise.reject(signal.reason);
-    this.#escaping ??= this.#escape(by, signal).finally(() => {
-      this.#escaping = undefined;
-      this.#applyPause();
+    const run = this.#escape ?? this.#startEscape(by);
+    run.waiting++;
+    if (signal === undefined) return run.answer;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        run.waiting--;
+        if (run.waiting === 0) run.cancel.abort(signal.reason);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      run.answer.then(resolve, reject).finally(() => {
+        signal.removeEventListener('abort', onAbort);
+      });
     });
-    return this.#escaping;
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#closeInOrder();
+  close({ signal }: AbortOptions = {}): Promise<void> {
+    this.#closing ??= this.#closeInOrder(signal);
     return this.#closing;
   }
 
@@ -209,149 +208,97 @@ export class AtDataCall implements DataCall {
     return this.close();
   }
 
-  async #closeInOrder(): Promise<void> {
+  async #closeInOrder(signal: AbortSignal | undefined): Promise<void> {
     if (this.#end !== undefined) return;
     try {
-      await this.escape();
+      await this.escape({ signal });
     } catch {
-      // The module did not answer: the next command finds out where it is.
-      this.#finish({ reason: 'closed', text: '' }, this.#scanner.release(), { perhapsOnline: true });
+      // The module did not answer, or nobody wants to wait for it: the next command finds out where it is.
+      this.#finish({ reason: 'closed', text: '' }, this.#watch.stop(), { perhapsOnline: true });
       return;
     }
     const { reason } = await this.ended;
-    if (reason === 'escaped' || reason === 'dtr') await this.#options.hangUp?.();
+    if (reason === 'escaped' || reason === 'dtr') await this.#options.hangUp?.({ signal });
   }
 
-  async #escape(by: '+++' | 'dtr', signal: AbortSignal | undefined): Promise<string> {
-    await Promise.allSettled([...this.#inFlight]);
-    this.#line.resume();
+  #startEscape(by: '+++' | 'dtr'): EscapeRun {
+    const cancel = new AbortController();
+    const answer = this.#runEscape(by, cancel.signal).finally(() => {
+      this.#escape = undefined;
+      this.#applyPause();
+    });
+    // Its callers may all have been let go.
+    answer.catch(() => undefined);
+    this.#escape = { answer, cancel, waiting: 0 };
+    this.#applyPause();
+    return this.#escape;
+  }
+
+  async #runEscape(by: '+++' | 'dtr', cancelled: AbortSignal): Promise<string> {
+    await Promise.race([this.#sender.idle(), aborted(cancelled)]);
     for (let attempt = 1; this.#end === undefined; attempt++) {
-      if (by === '+++') await this.#quiet(signal);
-      if (this.#end !== undefined) break;
-      await this.#attempt(by);
-      if (this.#end !== undefined || attempt < ESCAPE_ATTEMPTS) continue;
-      throw new CellmuxError('ERR_AT_ESCAPE_FAILED', `${this.name}: the module did not leave data mode`, {
-        context: { by, attempts: attempt, guardMs: this.#guardMs },
-        hint: 'Check S12 and S2 of the module, &D for an escape by DTR, and that nothing else writes to the line.',
-      });
+      if (attempt > ESCAPE_ATTEMPTS) {
+        throw new CellmuxError('ERR_AT_ESCAPE_FAILED', `${this.name}: the module did not leave data mode`, {
+          context: { by, attempts: ESCAPE_ATTEMPTS, guardMs: this.#guardMs },
+          hint: 'Check S12 and S2 of the module, &D for an escape by DTR, and that nothing else writes to the line.',
+        });
+      }
+      if (by === '+++') await this.#quiet(cancelled);
+      if (cancelled.aborted) throw cancelled.reason;
+      if (this.#end === undefined) await this.#attempt(by);
     }
-    if (this.#end.reason === 'lineLost') throw portClosedError(this.name, 0);
-    return this.#end.text;
+    return this.#answerOf(this.#end);
+  }
+
+  #answerOf(end: DataCallEnd): Promise<string> {
+    if (end.reason === 'lineLost') return Promise.reject(portClosedError(this.name, 0));
+    return Promise.resolve(end.text === '' ? 'NO CARRIER' : end.text);
   }
 
   /** Waits until nothing has been sent for the guard time, and what is held back has been decided upon. */
-  async #quiet(signal: AbortSignal | undefined): Promise<void> {
+  async #quiet(cancelled: AbortSignal): Promise<void> {
     for (;;) {
-      const restMs = this.#lastSentMs + this.#guardMs - this.#clock.now();
-      if (this.#end !== undefined || (restMs <= 0 && !this.#scanner.holdsResult)) return;
-      await this.#wait(Math.max(restMs, 1), signal);
+      const restMs = this.#sender.lastSentMs + this.#guardMs - this.#clock.now();
+      if (this.#over.signal.aborted || cancelled.aborted || (restMs <= 0 && !this.#watch.isUndecided)) return;
+      await delay(this.#clock, Math.max(restMs, 1), cancelled, this.#over.signal);
     }
   }
 
   /** Asks once to leave data mode and waits for the answer, or for the time given to it. */
   async #attempt(by: '+++' | 'dtr'): Promise<void> {
-    this.#scanner.watch(['OK', 'NO CARRIER'], by === '+++' ? ESCAPE_SEQUENCE : NOTHING);
     const guardMs = by === '+++' ? this.#options.profile.s12 * 20 : 0;
-    const answered = new Promise<void>((resolve) => {
-      this.#waiting = { by, notBeforeMs: this.#clock.now() + guardMs, answered: resolve };
-    });
-    const timeout = new AbortController();
-    try {
-      if (by === '+++') await this.#line.send(ESCAPE_SEQUENCE);
-      else await this.#line.setCircuits({ dtr: false });
-      this.#lastSentMs = this.#clock.now();
-      await Promise.race([
-        answered,
-        this.#wait(guardMs + ESCAPE_ANSWER_MS + this.#options.profile.dataEndQuietMs, timeout.signal),
-      ]);
-    } catch {
+    const limitMs = guardMs + ESCAPE_ANSWER_MS + this.#options.profile.dataEndQuietMs;
+    this.#expect({ by, notBeforeMs: this.#clock.now() + guardMs });
+    // The time runs from here: a line that takes nothing does not keep an escape waiting for ever.
+    const waited = delay(this.#clock, limitMs, this.#over.signal);
+    const asked =
+      by === '+++'
+        ? this.#line.send(ESCAPE_SEQUENCE, { signal: this.#over.signal })
+        : this.#line.setCircuits({ dtr: false });
+    asked.then(
+      () => {
+        if (this.#expected !== undefined) this.#expect({ by, notBeforeMs: this.#clock.now() + guardMs });
+      },
       // The line has failed: its end is on the way.
-    } finally {
-      timeout.abort();
-      this.#waiting = undefined;
-      if (by === 'dtr' && !this.#line.isClosed) await this.#line.setCircuits({ dtr: true }).catch(() => undefined);
-      if (this.#end === undefined) this.#scanner.watch(['NO CARRIER']);
-    }
+      () => undefined,
+    );
+    await waited;
+    if (by === 'dtr' && !this.#line.isClosed) await this.#line.setCircuits({ dtr: true }).catch(() => undefined);
+    this.#expect(undefined);
   }
 
-  /** Resolves after a time or when data mode ends; rejects when the signal aborts. */
-  #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason);
-        return;
-      }
-      const done = (): void => {
-        cancel();
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = (): void => {
-        cancel();
-        reject(signal?.reason);
-      };
-      const cancel = this.#clock.after(ms, done);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      void this.ended.then(done);
-    });
+  #expect(escape: ExpectedEscape | undefined): void {
+    this.#expected = escape;
+    if (this.#end === undefined) this.#watch.expect(escape, escape?.by === '+++' ? ESCAPE_SEQUENCE : NOTHING);
   }
 
-  #onCircuits(circuits: Circuits): void {
-    this.#circuits.next(circuits);
-    if (circuits.dcd) {
-      if (this.#options.carrierWasOff) this.#carrierSeen = true;
-      this.#carrierLost = false;
-    } else if (this.#carrierSeen) {
-      this.#carrierLost = true;
-    }
-    this.#decideLater();
-  }
-
-  /** Says what becomes of the octets held back, now or when enough time has passed. */
-  #decideLater(): void {
-    this.#decision?.();
-    this.#decision = undefined;
-    if (this.#end !== undefined) return;
-    const { dataEndHoldMs, dataEndQuietMs } = this.#options.profile;
-    const { state } = this.#scanner;
-    if (this.#carrierLost) {
-      if (state === 'whole') this.#endHeld();
-      else this.#decision = this.#clock.after(dataEndQuietMs, () => this.#endWithoutText());
-      return;
-    }
-    if (state === 'nothing') return;
-    if (!this.#scanner.holdsResult) {
-      this.#decision = this.#clock.after(dataEndHoldMs, () => this.#releaseHeld());
-      return;
-    }
-    const earliestMs = Math.max(this.#clock.now(), this.#waiting?.notBeforeMs ?? -Infinity) + dataEndQuietMs;
-    this.#decision = this.#clock.after(earliestMs - this.#clock.now(), () => {
-      // With DCD on, the carrier is there, whatever the data looks like; an escape may leave DCD on (&C0).
-      const isEnd = this.#scanner.state === 'whole' && (!this.#carrierSeen || this.#waiting !== undefined);
-      if (isEnd) this.#endHeld();
-      else this.#releaseHeld();
-    });
-  }
-
-  #releaseHeld(): void {
-    this.#decision = undefined;
-    this.#emit(this.#scanner.release());
-  }
-
-  #endHeld(): void {
-    const found = this.#scanner.end();
-    if (found === undefined) return;
-    const waiting = this.#waiting;
-    const text = found.text;
-    const reason = text !== 'OK' ? 'noCarrier' : waiting?.by === 'dtr' ? 'dtr' : 'escaped';
+  #endedBy(text: string, rest: Uint8Array): void {
+    const expected = this.#expected;
+    const obeyed = text === 'OK' || (text === '' && expected?.by === 'dtr');
+    const reason = !obeyed || expected === undefined ? 'noCarrier' : expected.by === 'dtr' ? 'dtr' : 'escaped';
     // NO CARRIER before the module can have seen the whole escape: the sequence went to its command line.
-    const raced = waiting?.by === '+++' && text !== 'OK' && this.#clock.now() < waiting.notBeforeMs;
-    this.#finish({ reason, text }, found.rest, { junkSent: raced });
-  }
-
-  #endWithoutText(): void {
-    this.#emit(this.#scanner.release());
-    this.#finish({ reason: this.#waiting?.by === 'dtr' ? 'dtr' : 'noCarrier', text: '' }, NOTHING);
+    const raced = expected?.by === '+++' && !obeyed && this.#clock.now() < expected.notBeforeMs;
+    this.#finish({ reason, text }, rest, { junkSent: raced });
   }
 
   #finish(
@@ -361,26 +308,36 @@ export class AtDataCall implements DataCall {
   ): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    this.#decision?.();
+    this.#watch.stop();
     this.#circuitWatch.unsubscribe();
-    const interrupted = this.#inFlight.size > 0;
-    this.#sendAbort.abort(new Error('data mode has ended'));
+    const interrupted = this.#sender.isBusy;
+    this.#over.abort(new Error('data mode has ended'));
     if (end.reason !== 'lineLost') this.#line.resume();
-    this.#options.onEnd({ end, rest, junkSent: junkSent || interrupted, perhapsOnline });
     this.#stream.complete();
     this.#circuits.complete();
-    this.#waiting?.answered();
     this.#settleEnded(end);
-  }
-
-  #emit(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#stream.push(bytes);
+    this.#options.onEnd({ end, rest, junkSent: junkSent || interrupted, perhapsOnline });
   }
 
   #applyPause(): void {
     if (this.#end !== undefined) return;
     // While an escape is under way its answer has to come through.
-    if ((this.#pausedByUser || this.#pausedByBacklog) && this.#escaping === undefined) this.#line.pause();
+    if ((this.#pausedByUser || this.#pausedByBacklog) && this.#escape === undefined) this.#line.pause();
     else this.#line.resume();
   }
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
 }

@@ -1,6 +1,7 @@
 import { CellmuxError } from '@cellmux/port';
 import { CME_ERRORS, cmeCode } from '../core/cme-errors.ts';
 import { CMS_ERRORS, cmsCode } from '../core/cms-errors.ts';
+import { QUEUE_LIMIT_COMMANDS } from '../core/limits.ts';
 import type { FinalResult } from '../core/result-codes.ts';
 
 const CALL_CODES = {
@@ -52,10 +53,51 @@ export function resultError(shown: string, result: Exclude<FinalResult, { kind: 
   }
 }
 
-export function lineLostError(what: string, cause?: unknown): CellmuxError {
-  return new CellmuxError('ERR_AT_LINE_LOST', `${what}: the line below was closed or failed`, { cause });
+/** The line went away under a command. */
+export function lineLost(shown: string, cause?: unknown): CellmuxError {
+  return new CellmuxError('ERR_AT_LINE_LOST', `${shown}: the line below was closed or failed`, { cause });
 }
 
-export function clientClosedError(what: string): CellmuxError {
-  return new CellmuxError('ERR_AT_CLOSED', `${what}: the AT client was closed`);
+/** The client was closed, or is being closed. */
+export function clientClosed(shown: string): CellmuxError {
+  return new CellmuxError('ERR_AT_CLOSED', `${shown}: the AT client was closed`);
+}
+
+/** There is no command mode now. */
+export function inDataMode(shown: string): CellmuxError {
+  return new CellmuxError('ERR_AT_IN_DATA_MODE', `${shown}: the port is in data mode`, {
+    context: { command: shown },
+    hint: 'Escape from the call or close it first, or use another port.',
+  });
+}
+
+/** Too many commands wait. */
+export function queueFull(shown: string): CellmuxError {
+  return new CellmuxError('ERR_AT_QUEUE_FULL', `${shown}: ${QUEUE_LIMIT_COMMANDS} commands are waiting`, {
+    context: { limitCommands: QUEUE_LIMIT_COMMANDS },
+    hint: 'Await the commands that were given.',
+  });
+}
+
+/** No final result came in time. */
+export function timedOut(shown: string, timeoutMs: number): CellmuxError {
+  return new CellmuxError('ERR_AT_TIMEOUT', `${shown} was not answered within ${timeoutMs} ms`, {
+    context: { command: shown, timeoutMs, sent: true },
+  });
+}
+
+/** The module answers nothing any more, so that the command was not even sent. */
+export function notAnswering(shown: string): CellmuxError {
+  return new CellmuxError('ERR_AT_TIMEOUT', `${shown} was not sent: the module has stopped answering`, {
+    context: { command: shown, sent: false },
+    hint: 'Check the line, its speed and that the module is on.',
+  });
+}
+
+/** CONNECT came to a command that was not meant to make a call. */
+export function unexpectedConnect(shown: string): CellmuxError {
+  return new CellmuxError('ERR_AT_UNEXPECTED_CONNECT', `${shown} went online; it is being left again`, {
+    context: { command: shown },
+    hint: 'A command that goes online is sent with connect().',
+  });
 }

@@ -1,6 +1,6 @@
 import type { DataCallEnd } from './data-call.ts';
 
-/** What an {@link AtClient} reports on `events$` and on the channel `cellmux:at:event`. Secret lines are cut at `=`. */
+/** What an {@link AtClient} reports on `events$` and on the channel `cellmux:at:event`. Of a secret line only the name is shown. */
 export type AtEvent =
   | { readonly type: 'commandSent'; readonly command: string }
   | {

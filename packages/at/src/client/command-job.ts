@@ -1,48 +1,71 @@
 import { CellmuxError, type Cancel } from '@cellmux/port';
 import type { CommandLineFacts } from '../core/command-line.ts';
 import { RESPONSE_LIMIT_BYTES, RESPONSE_LINE_LIMIT } from '../core/limits.ts';
+import type { RunningCommand } from '../core/response-parser.ts';
 import type { FinalResult } from '../core/result-codes.ts';
 import { resultError } from './at-errors.ts';
 import type { AtDataCall } from './at-data-call.ts';
 import type { AtResponse, CommandOptions, ConnectOptions } from './command-options.ts';
 
-/** One command on its way through the client: waits, runs, and is settled once. */
-export class CommandJob {
+/** What a {@link CommandJob} is made of. */
+export interface CommandJobOptions {
   readonly line: string;
-  /** The line as it may be shown: a secret one only up to its `=`. */
-  readonly shown: string;
   readonly facts: CommandLineFacts;
   readonly options: CommandOptions;
   /** For a command that makes a call: how; undefined for all others. */
   readonly call: ConnectOptions | undefined;
+  /** The client is closed at its OK. */
+  readonly endsClient: boolean;
+  readonly timeoutMs: number;
+  readonly resolve: (value: AtResponse | AtDataCall) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** One command on its way through the client: waits, runs, and is settled once. */
+export class CommandJob {
+  readonly line: string;
+  /** The line as it may be shown: of a secret one only its name. */
+  readonly shown: string;
+  readonly options: CommandOptions;
+  readonly call: ConnectOptions | undefined;
+  readonly endsClient: boolean;
   readonly timeoutMs: number;
   startedMs = 0;
   timer: Cancel | undefined;
   /** Ends sends that are still waiting when the job is settled. */
   readonly sendAbort = new AbortController();
   promptSeen = false;
-  readonly #settle: { resolve: (value: AtResponse | AtDataCall) => void; reject: (reason: unknown) => void };
+  readonly #facts: CommandLineFacts;
+  readonly #settle: Pick<CommandJobOptions, 'resolve' | 'reject'>;
   readonly #lines: string[] = [];
   readonly #payloads: Uint8Array[] = [];
   #bytes = 0;
   #overflow = false;
+  /** What the caller's `countedPayload` threw. */
+  #fault: { readonly error: unknown } | undefined;
   #onAbort: (() => void) | undefined;
 
-  constructor(
-    line: string,
-    facts: CommandLineFacts,
-    options: CommandOptions,
-    call: ConnectOptions | undefined,
-    timeoutMs: number,
-    settle: { resolve: (value: AtResponse | AtDataCall) => void; reject: (reason: unknown) => void },
-  ) {
+  constructor({ line, facts, options, call, endsClient, timeoutMs, resolve, reject }: CommandJobOptions) {
     this.line = line;
-    this.shown = options.secret === true ? `${/^[^=]*/.exec(line)![0]}=…` : line;
-    this.facts = facts;
+    this.shown = options.secret === true ? shownSecret(line) : line;
     this.options = options;
     this.call = call;
+    this.endsClient = endsClient;
     this.timeoutMs = timeoutMs;
-    this.#settle = settle;
+    this.#facts = facts;
+    this.#settle = { resolve, reject };
+  }
+
+  /** What the parser has to know of it. */
+  get expectation(): RunningCommand {
+    return {
+      line: this.line,
+      ownPrefixes: this.#facts.ownPrefixes,
+      goesOnline: this.call !== undefined || this.#facts.goesOnline,
+      prompt: this.options.prompt !== undefined && !this.promptSeen,
+      finalLines: this.options.finalLines,
+      countedPayload: this.options.countedPayload === undefined ? undefined : (line) => this.#payloadBehind(line),
+    };
   }
 
   /** Calls `onAbort` when the caller's signal aborts, until the job is settled. */
@@ -69,6 +92,7 @@ export class CommandJob {
 
   /** The response is complete. Gives the result line or the code of the error, for the event. */
   complete(result: FinalResult): string {
+    if (this.#fault !== undefined) return this.reject(this.#fault.error);
     const error = this.#errorOf(result);
     if (error !== undefined) return this.reject(error);
     this.#done();
@@ -89,6 +113,15 @@ export class CommandJob {
     this.#done();
     this.#settle.reject(reason);
     return reason instanceof CellmuxError ? reason.code : 'aborted';
+  }
+
+  #payloadBehind(line: string): number | undefined {
+    try {
+      return this.options.countedPayload?.(line);
+    } catch (error) {
+      this.#fault ??= { error };
+      return undefined;
+    }
   }
 
   #errorOf(result: FinalResult): CellmuxError | undefined {
@@ -134,4 +167,9 @@ export class CommandJob {
     if (this.#onAbort !== undefined) this.options.signal?.removeEventListener('abort', this.#onAbort);
     this.sendAbort.abort();
   }
+}
+
+/** A secret line up to what may be secret: `AT+CPIN=…`, `ATD…`. */
+function shownSecret(line: string): string {
+  return `${/^AT[&+#$%^*!_]?[A-Za-z]*/i.exec(line)![0].replace(/^(AT[ADLO]).*/i, '$1')}…`;
 }

@@ -1,4 +1,4 @@
-import type { AbortOptions } from '@cellmux/port';
+import type { AbortOptions, Port } from '@cellmux/port';
 
 /** The text that a command asks for with its prompt `> `. */
 export interface PromptText {
@@ -57,4 +57,10 @@ export interface Urc {
   readonly text: string;
   /** The counted data of such a line. */
   readonly payload?: Uint8Array;
+}
+
+/** The response of a command behind which the line speaks something else, and the line. */
+export interface HandedOver {
+  readonly response: AtResponse;
+  readonly port: Port;
 }

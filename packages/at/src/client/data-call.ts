@@ -41,6 +41,6 @@ export interface DataCall extends Port {
   escape(options?: EscapeOptions): Promise<string>;
   /** Settles when data mode has ended; never rejects. */
   readonly ended: Promise<DataCallEnd>;
-  /** Escapes, and hangs up where the call was made so. Resolves when the client takes commands again, or gave up. */
-  close(): Promise<void>;
+  /** Escapes, and hangs up where the call was made so. Resolves when the client takes commands again, or gave up; never rejects. */
+  close(options?: AbortOptions): Promise<void>;
 }

@@ -49,7 +49,7 @@ export class LineReader {
   readonly #s3: number;
   readonly #s4: number;
   readonly #limit: number;
-  readonly #counted: readonly CountedLine[];
+  #counted: readonly CountedLine[];
   #chunks: Uint8Array[] = [];
   #offset = 0;
   #line = new Uint8Array(128);
@@ -80,6 +80,16 @@ export class LineReader {
   /** Takes a chunk; it is kept until it has been read, and must not change. */
   push(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#chunks.push(chunk);
+  }
+
+  /** Which lines carry raw data from now on; one that has begun is read to its end as it began. */
+  setCountedLines(countedLines: readonly CountedLine[]): void {
+    this.#counted = countedLines;
+  }
+
+  /** Counted octets are being waited for. */
+  get isInRaw(): boolean {
+    return this.#raw !== undefined;
   }
 
   /** Nothing of a line, a payload or an echo is held: the next octet begins a line. */

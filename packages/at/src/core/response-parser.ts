@@ -48,6 +48,9 @@ export class ResponseParser {
   readonly #urcs: UrcTable;
   #running: RunningCommand | undefined;
   #echoSeen = false;
+  #promptSeen = false;
+  /** A line had begun when the command was sent: it is not its. */
+  #stale = false;
   /**
    * Numeric results have no empty line before them, verbose lines always have (V.250 §6.2.6, table 3): what the first
    * line of a response looks like tells the format of all of it.
@@ -71,23 +74,40 @@ export class ResponseParser {
     return this.#echoSeen;
   }
 
-  /** A command line has been sent: lines are its response from now on. */
+  /** Counted octets of the running command are on their way. */
+  get isInPayload(): boolean {
+    return this.#reader.isInRaw;
+  }
+
+  /** The table of unsolicited lines has changed. */
+  urcsChanged(): void {
+    this.#reader.setCountedLines(this.#urcs.countedLines);
+  }
+
+  /** A command line has been sent: lines are its response from now on, but for one that has begun. */
   begin(command: RunningCommand): void {
     this.#running = command;
     this.#echoSeen = false;
+    this.#promptSeen = false;
+    this.#stale = !this.#reader.isAtLineStart;
     this.#numeric = undefined;
     this.#reader.expectPrompt(command.prompt === true);
   }
 
-  /** No command runs any more, whether it ended or was given up: lines are unsolicited from now on. */
+  /** The response is complete: lines are unsolicited from now on. */
   end(): void {
     this.#running = undefined;
+    this.#stale = false;
     this.#reader.expectLines();
   }
 
-  /** A prompt may still come, of a command that was given up. */
-  expectPrompt(): void {
-    this.#reader.expectPrompt(true);
+  /**
+   * The running command was given up. Its lines are still told from unsolicited ones, and a prompt may still come, but
+   * counted octets that have not all arrived are not waited for.
+   */
+  giveUp(): void {
+    this.#reader.expectLines();
+    this.#reader.expectPrompt(this.#running?.prompt === true && !this.#promptSeen);
   }
 
   /** The text that goes out at the prompt; where the command was echoed, its echo is dropped. */
@@ -110,19 +130,43 @@ export class ResponseParser {
       if (event === undefined) return undefined;
       switch (event.kind) {
         case 'prompt':
+          this.#promptSeen = true;
+          return event;
         case 'discarded':
+          this.#stale = false;
           return event;
         case 'raw':
           return { kind: 'payload', bytes: event.bytes };
         case 'line': {
-          const { payload } = event;
-          if (payload !== undefined) return { kind: 'urc', text: event.text, known: true, payload };
-          return this.#running === undefined
-            ? this.#idleLine(event.text, event.headed)
-            : this.#runningLine(this.#running, event.text, event.headed);
+          const read = this.#line(event.text, event.headed, event.payload);
+          if (read !== undefined) return read;
         }
       }
     }
+  }
+
+  #line(text: string, headed: boolean, payload: Uint8Array | undefined): ResponseEvent | undefined {
+    const running = this.#running;
+    const stale = this.#stale;
+    this.#stale = false;
+    if (payload !== undefined) return { kind: 'urc', text, known: true, payload };
+    if (running === undefined) return this.#idleLine(text, headed);
+    if (!this.#echoSeen && isEcho(text, running.line, headed)) {
+      this.#echoSeen = true;
+      return { kind: 'echo' };
+    }
+    if (stale) return this.#staleLine(text);
+    // Ctrl-Z is echoed as well.
+    if (this.#promptSeen && text === '\x1A') return undefined;
+    return this.#runningLine(running, text, headed);
+  }
+
+  #staleLine(text: string): ResponseEvent {
+    // Whoever asked for it, the module is in data mode.
+    const connect = connectText(text);
+    if (connect !== undefined) return this.#connect(connect, false);
+    const known = this.#urcs.match(text) !== undefined;
+    return known ? { kind: 'urc', text, known } : { kind: 'discarded', byteCount: text.length };
   }
 
   #idleLine(text: string, headed: boolean): ResponseEvent {
@@ -135,18 +179,9 @@ export class ResponseParser {
   }
 
   #runningLine(running: RunningCommand, text: string, headed: boolean): ResponseEvent {
-    if (!this.#echoSeen && isEcho(text, running.line, headed)) {
-      this.#echoSeen = true;
-      return { kind: 'echo' };
-    }
     this.#numeric ??= !headed;
     const verbose = this.#numeric ? (verboseOf(text) ?? text) : text;
-    const result =
-      plainResult(verbose) ??
-      (running.goesOnline ? callResult(verbose) : undefined) ??
-      (running.finalLines?.includes(verbose) === true
-        ? ({ kind: 'OK', text: verbose, detail: '' } as const)
-        : undefined);
+    const result = this.#resultOf(running, verbose);
     if (result !== undefined) {
       if (verbose !== text) this.#lastNumeric = true;
       else if (headed) this.#lastNumeric = false;
@@ -160,6 +195,12 @@ export class ResponseParser {
     const count = running.countedPayload?.(text);
     if (count !== undefined && Number.isSafeInteger(count) && count >= 0) this.#reader.expectRaw(count);
     return { kind: 'information', text };
+  }
+
+  #resultOf(running: RunningCommand, line: string): FinalResult | undefined {
+    const result = plainResult(line) ?? (running.goesOnline ? callResult(line) : undefined);
+    if (result !== undefined) return result;
+    return running.finalLines?.includes(line) === true ? { kind: 'OK', text: line, detail: '' } : undefined;
   }
 
   #connect(text: string, numeric: boolean): ResponseEvent {

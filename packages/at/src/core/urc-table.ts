@@ -10,8 +10,11 @@ export interface UrcPattern {
    * even while that command runs. Without it such a line then belongs to the command.
    */
   readonly unsolicitedForm?: RegExp;
-  /** For a line that carries raw data: {@link CountedLine.count}. */
-  readonly count?: CountedLine['count'];
+  /**
+   * For a line that carries raw data behind a count: {@link CountedLine.count}. Asked at each comma with the line up to
+   * and including it, gives the number of octets that follow.
+   */
+  readonly countedUrc?: CountedLine['count'];
 }
 
 /** The unsolicited lines of V.250, 3GPP TS 27.007 and 27.005, and of modules with IP Easy. */
@@ -56,20 +59,37 @@ const NAMED = /^[+#$%^*!][A-Z0-9]+:/;
 
 /** Looks lines up in a table of patterns. */
 export class UrcTable {
-  readonly patterns: readonly UrcPattern[];
+  #patterns: readonly UrcPattern[];
 
   constructor(patterns: readonly UrcPattern[] = STANDARD_URCS) {
-    this.patterns = patterns;
+    this.#patterns = patterns;
+  }
+
+  /** The patterns in the order in which they are tried. */
+  get patterns(): readonly UrcPattern[] {
+    return this.#patterns;
+  }
+
+  /** Puts a pattern before all others. */
+  add(pattern: UrcPattern): void {
+    this.#patterns = [pattern, ...this.#patterns];
+  }
+
+  /** Takes a pattern out that {@link add} put in. */
+  remove(pattern: UrcPattern): void {
+    this.#patterns = this.#patterns.filter((other) => other !== pattern);
   }
 
   /** The lines that carry raw data. */
   get countedLines(): readonly CountedLine[] {
-    return this.patterns.flatMap(({ text, count }) => (count === undefined ? [] : [{ prefix: text, count }]));
+    return this.#patterns.flatMap(({ text, countedUrc }) =>
+      countedUrc === undefined ? [] : [{ prefix: text, count: countedUrc }],
+    );
   }
 
   /** The pattern of a line, undefined when it is in none. */
   match(line: string): UrcPattern | undefined {
-    for (const pattern of this.patterns) {
+    for (const pattern of this.#patterns) {
       if (pattern.whole === true ? line === pattern.text : line.startsWith(pattern.text)) return pattern;
     }
     return undefined;
