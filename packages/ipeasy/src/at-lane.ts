@@ -1,5 +1,5 @@
 import type { AtClient, DataCall } from '@cellmux/at';
-import type { CellmuxError} from '@cellmux/port';
+import type { CellmuxError } from '@cellmux/port';
 import { type AbortOptions } from '@cellmux/port';
 
 /** Something that shares an AT port: whenever its turn comes, it gives one command to run, or none. */
@@ -27,6 +27,7 @@ export class AtLane implements LaneUser {
   #running = false;
   #call: DataCall | undefined;
   #closedBy: CellmuxError | undefined;
+  #reservations = 0;
 
   constructor(at: AtClient, index: number) {
     this.at = at;
@@ -48,9 +49,24 @@ export class AtLane implements LaneUser {
     return this.#call !== undefined;
   }
 
+  /** True while a stream is about to take the whole port. */
+  get isReserved(): boolean {
+    return this.#reservations > 0;
+  }
+
   /** Set once the port is gone. */
   get closedBy(): CellmuxError | undefined {
     return this.#closedBy;
+  }
+
+  /** Says that a stream will take the port; others prefer another one meanwhile. Returns what takes it back. */
+  reserve(): () => void {
+    this.#reservations++;
+    let held = true;
+    return () => {
+      if (held) this.#reservations--;
+      held = false;
+    };
   }
 
   join(user: LaneUser): void {

@@ -1,7 +1,7 @@
 import type { AtClient } from '@cellmux/at';
 import { CellmuxError, hasCode } from '@cellmux/port';
 import { fromHexText, toHexText } from './core/hex-text.ts';
-import { parseReceiveHeader } from './core/receive-header.ts';
+import { parseReceiveHeader, type ReceiveHeader } from './core/receive-header.ts';
 import { cmeOf } from './ip-easy-error.ts';
 
 /** How sockets move data in command mode; the same for all sockets of a module. */
@@ -20,8 +20,19 @@ export interface TransferSettings {
   readonly sendTimeoutMs: number;
 }
 
+/** How one receive command is given. */
+export interface ReceiveOptions {
+  /** Octets asked for; default those of the settings. */
+  readonly asked?: number;
+  /** Asks for one datagram and its source. */
+  readonly udpInfo?: boolean;
+  /** The header line has arrived, that is, the module has taken the data from its buffer. */
+  readonly onHeader: (header: ReceiveHeader) => void;
+}
+
 /** What one receive command brought. */
 export interface Received {
+  readonly header: ReceiveHeader;
   readonly bytes: Uint8Array;
   /** True when as much came as was asked for: more may be waiting. */
   readonly isFull: boolean;
@@ -29,7 +40,6 @@ export interface Received {
 
 /**
  * `AT#SRECV`. Undefined when nothing was waiting: a module says so with error 555, "activation failed".
- * `onHeader` runs when the header line has arrived, that is, once the module has taken the data from its buffer.
  *
  * Rejects with `ERR_IPEASY_DATA_DAMAGED` when what came does not fit its header.
  */
@@ -37,33 +47,34 @@ export async function receive(
   at: AtClient,
   connId: number,
   settings: TransferSettings,
-  onHeader: () => void,
+  { asked = settings.receiveBytes, udpInfo = false, onHeader }: ReceiveOptions,
 ): Promise<Received | undefined> {
-  const asked = settings.receiveBytes;
   const perByte = settings.dataMode === 'hex' ? 2 : 1;
-  let announced: number | undefined;
+  let announced: ReceiveHeader | undefined;
   try {
-    const { payload } = await at.command(`AT#SRECV=${connId},${asked}`, {
+    const { payload } = await at.command(`AT#SRECV=${connId},${asked}${udpInfo ? ',1' : ''}`, {
       timeoutMs: settings.receiveTimeoutMs,
       countedPayload: (line) => {
         const header = parseReceiveHeader(line);
         // More than was asked for would be a damaged header: it must not swallow what follows.
         if (header?.connId !== connId || header.bytes > asked) return undefined;
-        announced = header.bytes;
-        onHeader();
+        announced = header;
+        onHeader(header);
         return header.bytes * perByte;
       },
     });
-    if (announced === 0) return undefined;
+    if (announced?.bytes === 0) return undefined;
     const bytes = settings.dataMode === 'hex' && payload !== undefined ? fromHexText(payload) : payload;
-    if (announced === undefined || bytes?.length !== announced) {
-      throw damaged(connId, announced, bytes?.length ?? 0);
+    if (announced === undefined || bytes?.length !== announced.bytes) {
+      throw damaged(connId, announced?.bytes, bytes?.length ?? 0);
     }
-    return { bytes, isFull: announced === asked };
+    return { header: announced, bytes, isFull: announced.bytes === asked };
   } catch (error) {
     if (announced === undefined && cmeOf(error) === 555) return undefined;
     // The header came and the command never ended: octets between the two were lost on the line.
-    if (announced !== undefined && hasCode(error, 'ERR_AT_TIMEOUT')) throw damaged(connId, announced, undefined, error);
+    if (announced !== undefined && hasCode(error, 'ERR_AT_TIMEOUT')) {
+      throw damaged(connId, announced.bytes, undefined, error);
+    }
     throw error;
   }
 }

@@ -1,22 +1,22 @@
 import { atString, type AtClient } from '@cellmux/at';
-import { CellmuxError, checkInteger, checkOneOf } from '@cellmux/port';
+import { CellmuxError, checkInteger, checkOneOf, type AbortOptions } from '@cellmux/port';
 import { decimal, splitFields } from './core/split-fields.ts';
 import { cmeOf, ipEasyError } from './ip-easy-error.ts';
 
 /** What `defineContext` takes (`+CGDCONT`, 3GPP TS 27.007 §10.1.1). */
-export interface ContextDefinition {
+export interface ContextDefinition extends AbortOptions {
   /** 1..5. */
   readonly cid: number;
   /** Access point name as the operator gives it; empty asks for the subscription's own. */
   readonly apn: string;
   /** Default `IP`. */
-  readonly type?: 'IP' | 'PPP';
+  readonly type?: 'IP' | 'PPP' | undefined;
   /** Default 0.0.0.0: the network gives one. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   /** Data compression: 0 off (default), 1 on, 2 V.42bis. */
-  readonly dataCompression?: 0 | 1 | 2;
+  readonly dataCompression?: 0 | 1 | 2 | undefined;
   /** Header compression: 0 off (default), 1 on, 2 RFC 1144, 3 RFC 2507. */
-  readonly headerCompression?: 0 | 1 | 2 | 3;
+  readonly headerCompression?: 0 | 1 | 2 | 3 | undefined;
 }
 
 /** A defined context and whether it is active. */
@@ -28,11 +28,11 @@ export interface ContextState {
 }
 
 /** What `activate` takes. */
-export interface ActivationParameters {
+export interface ActivationParameters extends AbortOptions {
   /** 1..5. */
   readonly cid: number;
-  readonly user?: string;
-  readonly password?: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
 }
 
 /** The network may take this long (AT guide: #SGACT). */

@@ -1,7 +1,12 @@
-export { IpEasy, type ConnectOptions } from './ip-easy.ts';
+export { IpEasy, type AnyIpEasySocket } from './ip-easy.ts';
+export type { ConnectOptions } from './dial-settings.ts';
 export type { IpEasyOptions, SocketSettings } from './ip-easy-options.ts';
 export type { IpEasyEvent } from './ip-easy-event.ts';
 export { IpEasySocket, type SocketAddress } from './ip-easy-socket.ts';
+export { DATAGRAM_QUEUE_LIMIT_BYTES, DATAGRAM_QUEUE_LIMIT_COUNT } from './datagram-channel.ts';
+export { IpEasyDatagramSocket, type RemoteInfo } from './ip-easy-datagram-socket.ts';
+export { IpEasyServer, type IncomingConnection, type ServerOptions } from './ip-easy-server.ts';
+export { Firewall, type FirewallRule } from './firewall.ts';
 export type { ActivationParameters, ContextDefinition, ContextState } from './contexts.ts';
 export { MODULE_ERRORS, moduleError, type ModuleError } from './core/module-errors.ts';
 export { SOCKET_STATES, type SocketInfo, type SocketState, type SocketStatus } from './core/socket-status.ts';

@@ -30,6 +30,16 @@ export function ipEasyError(error: unknown, what: string): unknown {
     });
   if (code === 'ERR_AT_NO_CARRIER')
     return new CellmuxError('ERR_IPEASY_NO_CARRIER', `${what}: the module says NO CARRIER`, { cause: error });
+  if (code === 'ERR_AT_TIMEOUT')
+    return new CellmuxError('ERR_IPEASY_TIMEOUT', `${what}: the module did not answer in time`, {
+      cause: error,
+      hint: 'Check that the module still answers AT commands, and the flow control of the line.',
+    });
+  if (code === 'ERR_AT_LINE_LOST' || code === 'ERR_AT_CLOSED')
+    return new CellmuxError('ERR_IPEASY_LINE_LOST', `${what}: the AT port is gone`, {
+      cause: error,
+      hint: 'The line or the multiplexer below went down: start it again.',
+    });
   return error;
 }
 

@@ -38,6 +38,11 @@ export interface IpEasyOptions {
   readonly highWaterMarkBytes?: number;
   /** Whether `#SS` is asked once per connection for its addresses; default true. */
   readonly askAddresses?: boolean;
+  /**
+   * Open sockets of which nothing was heard for so long are asked after with `#SS`, in case an indication was lost on the
+   * line; 1000..3600000 ms or Infinity; default 10000.
+   */
+  readonly watchMs?: number;
   /** Time for an ordinary command, 100..600000 ms; default 10000. */
   readonly timeoutMs?: number;
 }
@@ -72,6 +77,8 @@ export function resolveOptions(options: IpEasyOptions): ResolvedOptions {
   checkOneOf('sockets.dataMode', sockets.dataMode, ['text', 'hex']);
   const halfCloseMs = options.halfCloseMs ?? 5000;
   if (halfCloseMs !== Infinity) checkInteger('halfCloseMs', halfCloseMs, 0, 600_000);
+  const watchMs = options.watchMs ?? 10_000;
+  if (watchMs !== Infinity) checkInteger('watchMs', watchMs, 1000, 3_600_000);
   return {
     clock: options.clock ?? systemClock,
     sockets,
@@ -83,6 +90,7 @@ export function resolveOptions(options: IpEasyOptions): ResolvedOptions {
     halfCloseMs,
     highWaterMarkBytes: checkInteger('highWaterMarkBytes', options.highWaterMarkBytes ?? 16_384, 1, 2 ** 24),
     askAddresses: options.askAddresses ?? true,
+    watchMs,
     timeoutMs: checkInteger('timeoutMs', options.timeoutMs ?? 10_000, 100, 600_000),
   };
 }

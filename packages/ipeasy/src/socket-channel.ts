@@ -1,8 +1,10 @@
 import type { DataCall } from '@cellmux/at';
-import { CellmuxError } from '@cellmux/port';
+import { CellmuxError, hasCode } from '@cellmux/port';
 import type { Subscription } from 'rxjs';
 import type { AtLane, LaneUser } from './at-lane.ts';
+import { closeConnId } from './close-conn-id.ts';
 import { receive, send, type TransferSettings } from './command-transfer.ts';
+import type { ConnIdHost, ConnIdUser } from './conn-id-user.ts';
 import { ipEasyError, isRefusal } from './ip-easy-error.ts';
 import { Outgoing } from './outgoing.ts';
 
@@ -16,20 +18,18 @@ export interface ChannelSink {
   onFailed(error: unknown): void;
 }
 
-/** What a channel needs of the library around it. */
-export interface ChannelHost {
+/** What a channel is made of. */
+export interface SocketChannelOptions {
+  readonly connId: number;
+  readonly cid: number;
+  readonly lane: AtLane;
+  readonly host: ConnIdHost;
   readonly transfer: TransferSettings;
-  /** Finds out with #SS which sockets have died. */
-  sweep(lane: AtLane): void;
-  /** A port on which a single command can run now, the channel's own if possible. */
-  commandLane(preferred: AtLane): AtLane;
-  /** The connId of this channel is free. */
-  released(channel: SocketChannel): void;
+  readonly sink: ChannelSink;
 }
 
 /** Consecutive refusals of #SRECV after which a socket that #SS calls open is given up. */
 const RECEIVE_ATTEMPTS = 3;
-const CLOSE_TIMEOUT_MS = 30_000;
 /** Time to carry a stream out before CONNECT of #SO; the module only has to switch. */
 const RESUME_TIMEOUT_MS = 30_000;
 /** Octets of one send while online: small enough that a move to command mode need not wait long. */
@@ -42,13 +42,16 @@ const ONLINE_SLICE_BYTES = 2048;
  * Data is asked for only while the socket above wants it; what it does not want stays in the module, whose TCP window
  * then stops the peer.
  */
-export class SocketChannel implements LaneUser {
+export class SocketChannel implements LaneUser, ConnIdUser {
   readonly connId: number;
-  readonly #host: ChannelHost;
+  readonly cid: number;
+  readonly lane: AtLane;
+  readonly #host: ConnIdHost;
+  readonly #transfer: TransferSettings;
   readonly #sink: ChannelSink;
-  #lane: AtLane;
   #mode: 'opening' | 'command' | 'online' | 'closed' = 'opening';
   #moving: Promise<void> | undefined;
+  #wasOpen = false;
   #wanted = false;
   /** Data may be waiting in the module: SRING said so, or the last read was full. */
   #more = false;
@@ -58,7 +61,12 @@ export class SocketChannel implements LaneUser {
   #receiving = false;
   #refusals = 0;
   #waitingBytes: number | undefined;
+  #activity = 0;
   #peerClosed = false;
+  /** Why writes fail from now on. */
+  #lostBy: unknown;
+  /** The connection has ended and the connId went back to listening. */
+  #stillListening = false;
   #outgoing: Outgoing | undefined;
   #wroteLast = false;
   #call: DataCall | undefined;
@@ -66,19 +74,30 @@ export class SocketChannel implements LaneUser {
   #sending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(connId: number, lane: AtLane, host: ChannelHost, sink: ChannelSink) {
+  constructor({ connId, cid, lane, host, transfer, sink }: SocketChannelOptions) {
     this.connId = connId;
-    this.#lane = lane;
+    this.cid = cid;
+    this.lane = lane;
     this.#host = host;
+    this.#transfer = transfer;
     this.#sink = sink;
   }
 
-  get lane(): AtLane {
-    return this.#lane;
+  get activity(): number {
+    return this.#activity;
+  }
+
+  get isSettled(): boolean {
+    return this.#mode === 'command' && this.#moving === undefined && !this.#peerClosed;
   }
 
   get mode(): 'opening' | 'command' | 'online' | 'closed' {
     return this.#mode;
+  }
+
+  /** True once a connection was there. */
+  get wasOpen(): boolean {
+    return this.#wasOpen;
   }
 
   /** True while data may be waiting in the module. */
@@ -95,19 +114,21 @@ export class SocketChannel implements LaneUser {
   opened(): void {
     if (this.#mode !== 'opening') return;
     this.#mode = 'command';
-    this.#lane.join(this);
+    this.#wasOpen = true;
+    this.lane.join(this);
   }
 
   /** The dial succeeded online. */
   openedOnline(call: DataCall): void {
     this.#mode = 'online';
+    this.#wasOpen = true;
     this.#attach(call);
   }
 
   /** Nothing was opened: the channel is over, without a word to the socket. */
   abandoned(): void {
     this.#mode = 'closed';
-    this.#lane.leave(this);
+    this.lane.leave(this);
     this.#host.released(this);
   }
 
@@ -115,7 +136,7 @@ export class SocketChannel implements LaneUser {
   read(): void {
     this.#wanted = true;
     if (this.#mode === 'online') this.#call?.resume();
-    else if (this.#more) this.#lane.poke();
+    else if (this.#more) this.lane.poke();
   }
 
   /** Sends octets in order; resolves when the module has them all. One call at a time. */
@@ -129,20 +150,23 @@ export class SocketChannel implements LaneUser {
 
   /** SRING came for this connId. */
   noticeData(waitingBytes: number | undefined): void {
-    this.#waitingBytes = waitingBytes;
+    this.#activity++;
+    if (waitingBytes !== undefined) this.#waitingBytes = waitingBytes;
     this.#more = true;
     if (this.#receiving && !this.#headerSeen) this.#doubt = true;
-    if (this.#wanted) this.#lane.poke();
+    if (this.#wanted) this.lane.poke();
   }
 
   /** The module says that this connId is closed. What it still holds for us can be read, as far as it lets us. */
-  noticeClosed(): void {
+  noticeClosed(now: 'closed' | 'listening'): void {
     if (this.#mode !== 'command' || this.#peerClosed) return;
     this.#peerClosed = true;
+    this.#lostBy = peerClosedError(this.connId);
+    this.#stillListening = now === 'listening';
     this.#outgoing?.fail(peerClosedError(this.connId));
     this.#outgoing = undefined;
     if (!this.hasUnread) this.#end();
-    else this.#lane.poke();
+    else this.lane.poke();
   }
 
   /**
@@ -151,6 +175,7 @@ export class SocketChannel implements LaneUser {
    */
   fail(error: unknown, { isFree = false }: { readonly isFree?: boolean } = {}): void {
     if (this.#mode === 'closed') return;
+    this.#lostBy = error;
     this.#finish();
     this.#outgoing?.fail(error);
     this.#outgoing = undefined;
@@ -174,12 +199,21 @@ export class SocketChannel implements LaneUser {
   /** Hands the whole port over to this stream; what waits in the module comes first. Resolves when online. */
   goOnline(): Promise<void> {
     if (this.#mode === 'online') return Promise.resolve();
+    const release = this.lane.reserve();
     return this.#move(async () => {
-      const call = await this.#lane.run(() => this.#lane.goOnline(`AT#SO=${this.connId}`, RESUME_TIMEOUT_MS));
-      this.#lane.leave(this);
-      this.#mode = 'online';
-      this.#more = false;
-      this.#attach(call);
+      try {
+        const call = await this.lane.run(() => this.lane.goOnline(`AT#SO=${this.connId}`, RESUME_TIMEOUT_MS));
+        this.lane.leave(this);
+        this.#mode = 'online';
+        this.#more = false;
+        this.#attach(call);
+      } catch (error) {
+        // NO CARRIER: the connection is gone.
+        if (isRefusal(error)) void this.#host.sweep(this.lane);
+        throw error;
+      } finally {
+        release();
+      }
     });
   }
 
@@ -201,15 +235,17 @@ export class SocketChannel implements LaneUser {
     this.#outgoing = undefined;
     await this.#moving?.catch(() => undefined);
     if (this.#isClosed()) return;
-    if (this.#mode === 'online') await this.#escape().catch(() => undefined);
+    const call = this.#call;
+    // A module that does not obey the escape sequence leaves its port in a state that only the next command can tell.
+    if (call !== undefined) await this.#escape().catch(() => call.close());
     if (this.#isClosed()) return;
     const peerClosed = this.#peerClosed;
     this.#mode = 'closed';
-    this.#lane.leave(this);
+    this.lane.leave(this);
     this.#incoming?.unsubscribe();
     try {
       // A socket that the module calls closed needs no command.
-      if (!peerClosed) await closeConnId(this.#host.commandLane(this.#lane), this.connId);
+      if (!peerClosed) await closeConnId(this.#host.near(this.lane), this.connId);
     } finally {
       this.#host.released(this);
     }
@@ -225,14 +261,17 @@ export class SocketChannel implements LaneUser {
     this.#headerSeen = false;
     this.#receiving = true;
     try {
-      const received = await receive(this.#lane.at, this.connId, this.#host.transfer, () => {
-        this.#headerSeen = true;
-        // What is announced from here on came after this read.
-        this.#more = false;
-        this.#waitingBytes = undefined;
+      const received = await receive(this.lane.at, this.connId, this.#transfer, {
+        onHeader: () => {
+          this.#headerSeen = true;
+          // What is announced from here on came after this read.
+          this.#more = false;
+          this.#waitingBytes = undefined;
+        },
       });
       this.#receiving = false;
       this.#refusals = 0;
+      this.#activity++;
       if (received?.isFull === true || this.#doubt) this.#more = true;
       if (this.#isClosed()) return;
       if (received !== undefined) this.#wanted = this.#sink.onData(received.bytes);
@@ -248,24 +287,32 @@ export class SocketChannel implements LaneUser {
       if (!this.#peerClosed) {
         this.#refusals++;
         if (this.#refusals >= RECEIVE_ATTEMPTS) this.fail(ipEasyError(error, `socket ${this.connId}: receiving`));
-        else this.#host.sweep(this.#lane);
+        else void this.#host.sweep(this.lane, { suspicious: hasCode(error, 'ERR_AT_ERROR') });
       }
     }
     if (this.#peerClosed && !this.#more) this.#end();
   }
 
   async #send(outgoing: Outgoing): Promise<void> {
-    const slice = outgoing.take(this.#host.transfer.sendBytes);
+    const slice = outgoing.take(this.#transfer.sendBytes);
     try {
-      await send(this.#lane.at, this.connId, slice, this.#host.transfer);
+      await send(this.lane.at, this.connId, slice, this.#transfer);
+      this.#activity++;
       if (outgoing.isEmpty) {
         if (this.#outgoing === outgoing) this.#outgoing = undefined;
         outgoing.done();
       }
     } catch (error) {
       if (this.#outgoing === outgoing) this.#outgoing = undefined;
-      outgoing.fail(ipEasyError(error, `socket ${this.connId}: sending`));
-      if (isRefusal(error)) this.#host.sweep(this.#lane);
+      const failure = ipEasyError(error, `socket ${this.connId}: sending`);
+      if (!isRefusal(error)) {
+        outgoing.fail(failure);
+        return;
+      }
+      // A refusal is most often the first sign that the connection, the context or the module has gone.
+      void this.#host.sweep(this.lane, { suspicious: hasCode(error, 'ERR_AT_ERROR') }).then(() => {
+        outgoing.fail(this.#lostBy ?? failure);
+      });
     }
   }
 
@@ -288,7 +335,11 @@ export class SocketChannel implements LaneUser {
       if (end.reason === 'noCarrier') {
         this.#peerClosed = true;
         this.#outgoing?.fail(peerClosedError(this.connId));
-        this.#end();
+        this.#outgoing = undefined;
+        void this.#host.whyEnded(this).then((reason) => {
+          if (reason === undefined) this.#end();
+          else this.fail(reason, { isFree: true });
+        });
       } else if (end.reason !== 'escaped' && end.reason !== 'dtr') {
         this.fail(
           new CellmuxError('ERR_IPEASY_LINE_LOST', `socket ${this.connId}: its port was lost (${end.reason})`, {
@@ -313,7 +364,7 @@ export class SocketChannel implements LaneUser {
     this.#mode = 'command';
     // Whether the module holds data it has not said: a suspended socket announces only what comes later.
     this.#more = true;
-    this.#lane.join(this);
+    this.lane.join(this);
   }
 
   #move(step: () => Promise<void>): Promise<void> {
@@ -335,7 +386,7 @@ export class SocketChannel implements LaneUser {
 
   #kick(): void {
     if (this.#mode === 'online') this.#sending ??= this.#sendOnline();
-    else this.#lane.poke();
+    else this.lane.poke();
   }
 
   async #sendOnline(): Promise<void> {
@@ -365,25 +416,21 @@ export class SocketChannel implements LaneUser {
   #end(): void {
     if (this.#isClosed()) return;
     this.#finish();
-    this.#host.released(this);
+    if (this.#stillListening) this.#closing ??= this.#reclaim();
+    else this.#host.released(this);
     this.#sink.onEnd();
   }
 
   #finish(): void {
     this.#mode = 'closed';
-    this.#lane.leave(this);
+    this.lane.leave(this);
     this.#incoming?.unsubscribe();
   }
 
   async #reclaim(): Promise<void> {
-    await closeConnId(this.#host.commandLane(this.#lane), this.connId).catch(() => undefined);
+    await closeConnId(this.#host.near(this.lane), this.connId).catch(() => undefined);
     this.#host.released(this);
   }
-}
-
-/** `AT#SH`: closes whatever the connId is doing; OK also when it does nothing. */
-export async function closeConnId(lane: AtLane, connId: number): Promise<void> {
-  await lane.run((at) => at.command(`AT#SH=${connId}`, { timeoutMs: CLOSE_TIMEOUT_MS }), { front: true });
 }
 
 function peerClosedError(connId: number): CellmuxError {

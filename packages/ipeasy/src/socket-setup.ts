@@ -29,6 +29,7 @@ export class SocketSetup {
   #extended = new Map<number, ExtendedSocketConfig>();
   #sendCommand: TransferSettings['sendCommand'] = '#SSENDEXT';
   #sendLimitBytes = SEND_DEFAULT_BYTES;
+  #udpInfo = false;
 
   constructor(settings: SocketSettings, timeoutMs: number) {
     this.#settings = settings;
@@ -43,6 +44,11 @@ export class SocketSetup {
   /** The most octets that one send command takes. */
   get sendLimitBytes(): number {
     return this.#sendLimitBytes;
+  }
+
+  /** Whether #SRECV takes its third parameter, which reads one datagram at a time. */
+  get udpInfo(): boolean {
+    return this.#udpInfo;
   }
 
   /** Context that a connId is bound to; undefined before {@link read}. */
@@ -75,12 +81,14 @@ export class SocketSetup {
     return open.size;
   }
 
-  /** Reads and, where they differ, writes the settings of all connIds. */
-  async configure(at: AtClient): Promise<void> {
+  /** Reads and, where they differ, writes the settings of all connIds that are free. */
+  async configure(at: AtClient, isFree: (connId: number) => boolean): Promise<void> {
     this.#configs = await readAll(at, 'AT#SCFG?', parseSocketConfig, this.#timeoutMs);
     this.#extended = await readAll(at, 'AT#SCFGEXT?', parseExtendedSocketConfig, this.#timeoutMs);
     await this.#probeSend(at);
+    await this.#probeReceive(at);
     for (let connId = 1; connId <= CONNECTIONS; connId++) {
+      if (!isFree(connId)) continue;
       await this.bind(at, connId, this.#settings.cid);
       await this.#extend(at, connId);
     }
@@ -137,6 +145,16 @@ export class SocketSetup {
       } catch (error) {
         if (!isRefusal(error)) throw error;
       }
+    }
+  }
+
+  async #probeReceive(at: AtClient): Promise<void> {
+    try {
+      const { lines } = await at.command('AT#SRECV=?', { timeoutMs: this.#timeoutMs });
+      this.#udpInfo = lines.some((line) => /^#SRECV:.*\).*\).*\)/.test(line));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#udpInfo = false;
     }
   }
 }

@@ -14,6 +14,8 @@ export class Peer {
   hasEnded = false;
   /** The module has closed its side. */
   isClosedByModule = false;
+  /** Sizes of the datagrams in the buffer, for UDP. */
+  datagrams: number[] | undefined;
   onReceived: ((bytes: Uint8Array) => void) | undefined;
 
   constructor(module: ScriptedModule, connId: number, host: string, port: number) {
@@ -53,6 +55,8 @@ export interface ScriptedModuleOptions {
   readonly onConnect?: (peer: Peer) => void;
   /** What `#SSENDEXT=?` says; undefined: ERROR. */
   readonly sendTest?: string;
+  /** Whether #SRECV takes a third parameter for datagrams. */
+  readonly udpInfo?: boolean;
   /** Commands answered with a bare ERROR or +CME ERROR. */
   readonly refuse?: (line: string) => number | true | undefined;
 }
@@ -75,6 +79,10 @@ export class ScriptedModule {
   readonly scfg = new Map<number, string>();
   readonly scfgext = new Map<number, string>();
   activeCids = new Set<number>([1]);
+  cmee = 0;
+  /** connId to port, and who waits there for #SA. */
+  readonly listeners = new Map<number, { readonly port: number; readonly udp: boolean; waiting?: Peer }>();
+  readonly rules: string[] = [];
   readonly counters = new Map<number, { sent: number; received: number }>();
 
   constructor(port: Port, options: ScriptedModuleOptions = {}) {
@@ -101,6 +109,8 @@ export class ScriptedModule {
   /** Power cycle: everything closed without a word, echo and CMEE as after boot. */
   reset(): void {
     this.peers.clear();
+    this.listeners.clear();
+    this.cmee = 0;
     this.activeCids.clear();
     this.#online = undefined;
   }
@@ -113,6 +123,32 @@ export class ScriptedModule {
   urc(text: string): void {
     if (this.#busy || this.#dialling || this.#prompt !== undefined || this.#online !== undefined) this.#held.push(text);
     else this.#print(`\r\n${text}\r\n`);
+  }
+
+  /** Somebody connects to a port that the module listens on; undefined when nobody listens. */
+  knock(port: number): Peer | undefined {
+    for (const [connId, listener] of this.listeners) {
+      if (listener.port !== port || listener.waiting !== undefined) continue;
+      const peer = new Peer(this, connId, '198.51.100.9', 50_000);
+      if (listener.udp) peer.datagrams = [];
+      listener.waiting = peer;
+      this.urc(`SRING: ${connId}`);
+      return peer;
+    }
+    return undefined;
+  }
+
+  /** Takes a context away, and its sockets with it. */
+  loseContext(cid: number): void {
+    this.activeCids.delete(cid);
+    for (const [connId] of this.peers) {
+      this.peers.delete(connId);
+      this.urc('NO CARRIER');
+    }
+    for (const [connId] of this.listeners) {
+      this.listeners.delete(connId);
+      this.urc('#SL: ABORTED');
+    }
   }
 
   /** Moves data of a peer into the module, as far as there is room, and tells. */
@@ -135,6 +171,7 @@ export class ScriptedModule {
       if (next === undefined || room <= 0) break;
       const part = next.subarray(0, room);
       peer.buffer = concatBytes([peer.buffer, part]);
+      peer.datagrams?.push(part.length);
       if (part.length === next.length) peer.outside.shift();
       else peer.outside[0] = next.subarray(part.length);
       this.urc(`SRING: ${peer.connId},${peer.buffer.length}`);
@@ -204,9 +241,33 @@ export class ScriptedModule {
     const peer = this.peers.get(connId);
     switch (name) {
       case 'E':
-      case '+CMEE':
       case '+CGDCONT':
         return this.#result('OK');
+      case '+CMEE':
+        if (rest === '?') return this.#answer([`+CMEE: ${this.cmee}`]);
+        this.cmee = connId;
+        return this.#result('OK');
+      case '#FRWL':
+        if (rest === '?') return this.#answer(this.rules.map((rule) => `#FRWL: ${rule}`));
+        if (connId === 2) this.rules.length = 0;
+        else if (connId === 1) this.rules.push(args.slice(1).join(','));
+        else this.rules.splice(this.rules.indexOf(args.slice(1).join(',')), 1);
+        return this.#result('OK');
+      case '#SL':
+      case '#SLUDP':
+        if (args[1] === '0') this.listeners.delete(connId);
+        else if ([...this.listeners.values()].some((listener) => listener.port === Number(args[2])))
+          return this.#result('+CME ERROR: 564');
+        else this.listeners.set(connId, { port: Number(args[2]), udp: name === '#SLUDP' });
+        return this.#result('OK');
+      case '#SA': {
+        const waiting = this.listeners.get(connId)?.waiting;
+        if (waiting === undefined || waiting.hasEnded) return this.#result('+CME ERROR: 551');
+        this.listeners.delete(connId);
+        this.peers.set(connId, waiting);
+        this.#result('OK');
+        return this.flow(waiting);
+      }
       case '#SS': {
         const ids = rest === '' ? [1, 2, 3, 4, 5, 6] : [connId];
         return this.#answer(ids.map((id) => `#SS: ${this.#status(id)}`));
@@ -223,6 +284,7 @@ export class ScriptedModule {
       case '#SH':
         if (peer !== undefined) peer.isClosedByModule = true;
         this.peers.delete(connId);
+        this.listeners.delete(connId);
         return this.#result('OK');
       case '#SCFG':
       case '#SCFGEXT': {
@@ -261,12 +323,17 @@ export class ScriptedModule {
         this.#prompt = { connId, count: Number(args[1]), text: '' };
         return this.#print('\r\n> ');
       case '#SRECV': {
+        if (rest === '=?')
+          return this.#answer([`#SRECV: (1-6),(1-1500)${this.#options.udpInfo === true ? ',(0,1)' : ''}`]);
         if (peer === undefined) return this.#result('+CME ERROR: 556');
         if (peer.buffer.length === 0) return this.#result('+CME ERROR: 555');
-        const bytes = peer.buffer.subarray(0, Number(args[1]));
+        const limit = args[2] === '1' ? Math.min(Number(args[1]), peer.datagrams?.shift() ?? 0) : Number(args[1]);
+        const bytes = peer.buffer.subarray(0, limit);
         peer.buffer = peer.buffer.subarray(bytes.length);
         this.#counter(connId).received += bytes.length;
-        this.#send(concatBytes([latin1(`\r\n#SRECV: ${connId},${bytes.length}\r\n`), bytes, latin1('\r\n\r\nOK\r\n')]));
+        const header =
+          args[2] === '1' ? `${peer.host},${peer.port},${connId},${bytes.length},0` : `${connId},${bytes.length}`;
+        this.#send(concatBytes([latin1(`\r\n#SRECV: ${header}\r\n`), bytes, latin1('\r\n\r\nOK\r\n')]));
         return this.flow(peer);
       }
       default:
@@ -285,6 +352,7 @@ export class ScriptedModule {
     }
     if (answer !== undefined) return this.#result(`+CME ERROR: ${answer.cme}`);
     const peer = new Peer(this, connId, host, Number(port));
+    if (args[1] === '1') peer.datagrams = [];
     this.peers.set(connId, peer);
     this.counters.set(connId, { sent: 0, received: 0 });
     if (mode === '1') {
@@ -297,10 +365,14 @@ export class ScriptedModule {
   }
 
   #status(connId: number): string {
+    const listener = this.listeners.get(connId);
+    if (listener?.waiting !== undefined) return `${connId},5,10.0.0.1,${listener.port},198.51.100.9,50000`;
+    if (listener !== undefined) return `${connId},4,10.0.0.1,${listener.port}`;
     const peer = this.peers.get(connId);
     if (peer === undefined) return `${connId},0`;
+    const isAddress = /^[\d.]+$/.test(peer.host);
     const state = this.#online === peer ? 1 : peer.buffer.length > 0 ? 3 : 2;
-    return `${connId},${state},10.0.0.1,${40_000 + connId},192.0.2.1,${peer.port}`;
+    return `${connId},${state},10.0.0.1,${40_000 + connId},${isAddress ? peer.host : '192.0.2.1'},${peer.port}`;
   }
 
   #counter(connId: number): { sent: number; received: number } {
@@ -314,6 +386,10 @@ export class ScriptedModule {
   }
 
   #result(text: string): void {
+    if (this.cmee === 0 && text.startsWith('+CME ERROR')) {
+      this.#print('\r\nERROR\r\n');
+      return;
+    }
     this.#print(`\r\n${text}\r\n`);
   }
 

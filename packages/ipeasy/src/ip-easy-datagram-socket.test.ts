@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { setUp } from '../test/set-up.ts';
+import type { Peer } from '../test/scripted-module.ts';
+import type { IpEasyDatagramSocket, RemoteInfo } from './ip-easy-datagram-socket.ts';
+
+describe.each([true, false])('IpEasyDatagramSocket, module reads single datagrams: %s', (udpInfo) => {
+  it('keeps message borders both ways', async () => {
+    let peer: Peer | undefined;
+    const { clock, module, ipEasy, until } = setUp({
+      module: {
+        udpInfo,
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: '192.0.2.1', port: 53, transport: 'udp', localPort: 5353 }));
+    expect(module.lines).toContain('AT#SD=1,1,53,"192.0.2.1",0,5353,1');
+    const messages: [string, RemoteInfo][] = [];
+    socket.on('message', (message, remote) => messages.push([message.toString(), remote]));
+    const sizes: number[] = [];
+    if (peer !== undefined) peer.onReceived = (bytes) => void sizes.push(bytes.length);
+    const sent = [socket.send('one'), socket.send(['t', 'wo!']), socket.send(Buffer.alloc(1020))];
+    await clock.run(Promise.all(sent));
+    expect(sizes).toEqual([3, 4, 1020]);
+    const words = Array.from({ length: 40 }, (_, index) => 'x'.repeat((index * 37) % 200 || 1));
+    for (const word of words) peer?.send(word);
+    await until(() => messages.length >= words.length);
+    expect(messages.map(([text]) => text)).toEqual(words);
+    expect(messages[0]?.[1]).toEqual({ address: '192.0.2.1', port: 53, family: 'IPv4', size: 1 });
+    await expect(socket.send(Buffer.alloc(1501))).rejects.toMatchObject({ code: 'ERR_IPEASY_DATAGRAM_SIZE' });
+    await expect(socket.send('')).rejects.toMatchObject({ code: 'ERR_IPEASY_DATAGRAM_SIZE' });
+    let isClosed = false;
+    socket.close(() => (isClosed = true));
+    await until(() => isClosed && peer?.isClosedByModule === true);
+    expect(ipEasy.sockets).toHaveLength(0);
+  });
+
+  it('serves peers that come by themselves', async () => {
+    const { clock, module, ipEasy, until } = setUp({ module: { udpInfo } });
+    const sockets: IpEasyDatagramSocket[] = [];
+    const server = ipEasy.createDatagramServer({}, (socket) => {
+      sockets.push(socket);
+      socket.on('message', (message) => void socket.send(`re: ${message.toString()}`));
+    });
+    await clock.run(ipEasy.prepare());
+    server.listen(5000);
+    await until(() => server.listening);
+    const peer = module.knock(5000);
+    peer?.send('ping');
+    await until(() => (peer?.received.length ?? 0) > 0);
+    expect(Buffer.from(peer?.received ?? []).toString()).toBe('re: ping');
+    expect(module.lines).toContain('AT#SLUDP=1,1,5000');
+  });
+});

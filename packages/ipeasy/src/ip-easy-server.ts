@@ -1,0 +1,291 @@
+import { EventEmitter } from 'node:events';
+import { CellmuxError, checkInteger } from '@cellmux/port';
+import type { AtLane } from './at-lane.ts';
+import { askEndpoints, type DialHost } from './conn-id-dial.ts';
+import type { ConnIdUser } from './conn-id-user.ts';
+import type { Firewall } from './firewall.ts';
+import type { IpEasyEvent } from './ip-easy-event.ts';
+import { ipEasyError, isRefusal } from './ip-easy-error.ts';
+import type { Endpoints } from './ip-easy-socket.ts';
+import { ListeningConnId } from './listening-conn-id.ts';
+
+/** Somebody who wants to connect, as far as the module tells. */
+export interface IncomingConnection {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  /** The port listened on. */
+  readonly port: number;
+}
+
+/** Options of {@link IpEasyServer}. */
+export interface ServerOptions {
+  /** Context, 1..5; default that of the options. */
+  readonly cid?: number | undefined;
+  /** Whether to let somebody in; default: everybody whom the firewall lets through. */
+  readonly accept?: ((incoming: IncomingConnection) => boolean | Promise<boolean>) | undefined;
+  /** Listens on after each connection, as long as a connId is free; default true. */
+  readonly rearm?: boolean | undefined;
+  /** Keeps this side of accepted connections open when the peer has ended. Default false. */
+  readonly allowHalfOpen?: boolean | undefined;
+  /** When all six connIds are taken at `listen()`: queue or fail; default that of the options. */
+  readonly whenFull?: 'wait' | 'fail' | undefined;
+}
+
+/** A socket that a server hands out. */
+interface ServedSocket {
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** What an accepted connection becomes. */
+export interface Accepted<Socket> {
+  readonly user: ConnIdUser & { opened(): void; abandoned(): void };
+  readonly socket: Socket;
+  readonly connected: (endpoints: Endpoints) => void;
+}
+
+/** What a server needs of the library around it. */
+export interface ServerHost<Socket> extends DialHost {
+  readonly transport: 'tcp' | 'udp';
+  readonly firewall: Firewall;
+  readonly cid: number;
+  readonly emit: (event: IpEasyEvent) => void;
+  readonly makeSocket: (connId: number, cid: number, lane: AtLane, options: ServerOptions) => Accepted<Socket>;
+}
+
+interface ServerEvents<Socket> {
+  listening: [];
+  connection: [socket: Socket];
+  warning: [warning: Error & { readonly code: string }];
+  error: [error: Error];
+  close: [];
+}
+
+/**
+ * Listens on a port of the module, in the manner of `net.Server`. Each connection keeps a connId, and while it listens
+ * the server keeps one more: five connections at a time at most.
+ *
+ * Events: `listening`, `connection` (socket), `warning` (nobody can connect: the firewall has no rule), `error`
+ * (`ERR_IPEASY_ALREADY_LISTENING`, `ERR_IPEASY_CONTEXT_NOT_ACTIVE`, `ERR_IPEASY_CONTEXT_LOST`, …; the server is closed
+ * then), `close` once it has stopped and all its connections have ended.
+ */
+export class IpEasyServer<Socket extends ServedSocket>
+  extends EventEmitter<ServerEvents<Socket>>
+  implements AsyncDisposable
+{
+  readonly #host: ServerHost<Socket>;
+  readonly #options: ServerOptions;
+  readonly #abort = new AbortController();
+  readonly #sockets = new Set<Socket>();
+  #state: 'idle' | 'listening' | 'closed' = 'idle';
+  #port = 0;
+  #listener: ListeningConnId | undefined;
+  #arming: Promise<void> | undefined;
+  #hasClosed = false;
+
+  /** @internal */
+  constructor(host: ServerHost<Socket>, options: ServerOptions, onConnection: ((socket: Socket) => void) | undefined) {
+    super();
+    this.#host = host;
+    this.#options = options;
+    if (onConnection !== undefined) this.on('connection', onConnection);
+  }
+
+  /** True from `listening` to the end. */
+  get listening(): boolean {
+    return this.#state === 'listening';
+  }
+
+  /** Connections that are open. */
+  get connections(): readonly Socket[] {
+    return [...this.#sockets];
+  }
+
+  /** Listens on a port, 1..65535. A second call throws `ERR_IPEASY_LISTENING`. */
+  listen(port: number, onListening?: () => void): this {
+    checkInteger('port', port, 1, 65_535);
+    if (this.#state !== 'idle' || this.#port !== 0) {
+      throw new CellmuxError('ERR_IPEASY_LISTENING', 'the server has been told to listen before');
+    }
+    this.#port = port;
+    if (onListening !== undefined) this.once('listening', onListening);
+    this.#arm(this.#options.whenFull ?? 'wait').then(
+      () => {
+        if (this.#state === 'closed') return;
+        this.#state = 'listening';
+        this.emit('listening');
+        void this.#warn();
+      },
+      (error: unknown) => {
+        this.#failed(error);
+      },
+    );
+    return this;
+  }
+
+  /** Where it listens; null before. The address is that of the context. */
+  address(): { readonly port: number; readonly family: 'IPv4' } | null {
+    return this.#state === 'listening' ? { port: this.#port, family: 'IPv4' } : null;
+  }
+
+  /** Stops listening; connections go on. */
+  close(callback?: () => void): this {
+    if (callback !== undefined) {
+      if (this.#hasClosed) process.nextTick(callback);
+      else this.once('close', callback);
+    }
+    if (this.#state === 'closed') return this;
+    this.#state = 'closed';
+    this.#abort.abort(new CellmuxError('ERR_IPEASY_CLOSED', 'the server was closed'));
+    void this.#stop();
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#hasClosed) return;
+    await new Promise<void>((resolve) => this.close(resolve));
+  }
+
+  /** What keeps a process alive is the line below. */
+  ref(): this {
+    return this;
+  }
+
+  /** See {@link ref}. */
+  unref(): this {
+    return this;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#arming?.catch(() => undefined);
+    await this.#listener?.close().catch(() => undefined);
+    this.#listener = undefined;
+    this.#closeWhenEmpty();
+  }
+
+  #closeWhenEmpty(): void {
+    if (this.#state !== 'closed' || this.#sockets.size > 0 || this.#hasClosed || this.#listener !== undefined) return;
+    this.#hasClosed = true;
+    process.nextTick(() => this.emit('close'));
+  }
+
+  #arm(whenFull: 'wait' | 'fail'): Promise<void> {
+    this.#arming = this.#armNow(whenFull).finally(() => (this.#arming = undefined));
+    return this.#arming;
+  }
+
+  async #armNow(whenFull: 'wait' | 'fail'): Promise<void> {
+    const { table, setup, lanes, timeoutMs, transport } = this.#host;
+    const { signal } = this.#abort;
+    const cid = this.#options.cid ?? this.#host.cid;
+    const connId = await table.acquire({ signal, whenFull, prefer: (id) => setup.cidOf(id) === cid });
+    const lane = lanes.any();
+    const listener = new ListeningConnId(connId, cid, lane, table, {
+      onIncoming: () => {
+        void this.#incoming(listener).catch((error: unknown) => {
+          this.#failed(error);
+        });
+      },
+      onClosed: (error) => {
+        if (this.#listener === listener) this.#listener = undefined;
+        if (this.#state === 'closed') this.#closeWhenEmpty();
+        else if (error === undefined) this.#rearm();
+        else this.#failed(error);
+      },
+    });
+    table.add(listener);
+    this.#listener = listener;
+    try {
+      await lane.run(
+        async (at) => {
+          await setup.bind(at, connId, cid);
+          const closure = transport === 'tcp' && this.#options.allowHalfOpen === true ? ',255' : '';
+          await at.command(`AT#SL${transport === 'udp' ? 'UDP' : ''}=${connId},1,${this.#port}${closure}`, {
+            timeoutMs,
+          });
+        },
+        { signal },
+      );
+      listener.opened();
+      this.#host.emit({ type: 'listening', connId, port: this.#port });
+    } catch (error) {
+      this.#listener = undefined;
+      listener.handedOver();
+      table.released(listener);
+      throw ipEasyError(error, `port ${this.#port}: listening`);
+    }
+  }
+
+  #rearm(): void {
+    if (this.#state !== 'listening') return;
+    if (this.#options.rearm === false) {
+      this.close();
+      return;
+    }
+    this.#arm('wait').catch((error: unknown) => {
+      this.#failed(error);
+    });
+  }
+
+  /** Answers somebody who connects: the callback decides, and the AT port serves others meanwhile. */
+  async #incoming(listener: ListeningConnId): Promise<void> {
+    const { lanes, timeoutMs, askAddresses, emit } = this.#host;
+    const { accept } = this.#options;
+    const { connId, lane, cid } = listener;
+    listener.decide();
+    const ask = (): Promise<Endpoints | undefined> =>
+      lanes.near(lane).run((at) => askEndpoints(at, connId, timeoutMs), { front: true });
+    let endpoints = accept === undefined ? undefined : await ask();
+    const isWelcome = accept === undefined || (await accept({ ...endpoints, port: this.#port }));
+    if (this.#state === 'closed' || !isWelcome) {
+      // The module stops listening when it refuses somebody.
+      emit({ type: 'incomingRefused', connId, port: this.#port });
+      listener.undecided();
+      await listener.close().catch(() => undefined);
+      if (this.#listener === listener) this.#listener = undefined;
+      this.#rearm();
+      return;
+    }
+    const { user, socket, connected } = this.#host.makeSocket(connId, cid, lane, this.#options);
+    // From here on the connId's indications are the connection's: data may be announced right behind the OK.
+    this.#host.table.replace(listener, user);
+    try {
+      await lanes.near(lane).run((at) => at.command(`AT#SA=${connId},1`, { timeoutMs }), { front: true });
+    } catch (error) {
+      this.#host.table.replace(user, listener);
+      if (!isRefusal(error)) throw ipEasyError(error, `port ${this.#port}: accepting a connection`);
+      // Who wanted to connect has gone: what the connId is doing now, #SS tells.
+      listener.undecided();
+      void this.#host.table.sweep(lane);
+      return;
+    }
+    listener.handedOver();
+    if (this.#listener === listener) this.#listener = undefined;
+    if (askAddresses) endpoints ??= await ask().catch(() => undefined);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#closeWhenEmpty();
+    });
+    emit({ type: 'incomingAccepted', connId, port: this.#port });
+    connected(endpoints ?? {});
+    this.emit('connection', socket);
+    // Nothing is read before somebody can hear it.
+    user.opened();
+    this.#rearm();
+  }
+
+  /** A listener that nobody can reach is most often a forgotten rule. */
+  async #warn(): Promise<void> {
+    const rules = await this.#host.firewall.rules().catch(() => undefined);
+    if (rules?.length !== 0) return;
+    const message = `port ${this.#port}: the firewall has no rule, so nobody can connect; call firewall.allow(address, mask)`;
+    this.#host.emit({ type: 'warning', code: 'WARN_IPEASY_NO_FIREWALL_RULE', message });
+    this.emit('warning', Object.assign(new Error(message), { code: 'WARN_IPEASY_NO_FIREWALL_RULE' }));
+  }
+
+  #failed(error: unknown): void {
+    if (this.#state === 'closed') return;
+    this.close();
+    this.emit('error', error instanceof Error ? error : new Error(String(error)));
+  }
+}

@@ -1,0 +1,59 @@
+import type { AtClient } from '@cellmux/at';
+import { CellmuxError } from '@cellmux/port';
+import { AtLane } from './at-lane.ts';
+
+/** The AT ports of one module, and which of them serves what. */
+export class Lanes {
+  readonly all: readonly AtLane[];
+  readonly #maxOnlinePorts: number;
+
+  constructor(ports: readonly AtClient[], maxOnlinePorts: number) {
+    this.all = ports.map((at, index) => new AtLane(at, index));
+    this.#maxOnlinePorts = maxOnlinePorts;
+  }
+
+  /** The port for a single command or a new connection in command mode: not online, fewest users. */
+  any(): AtLane {
+    const usable = this.all.filter((lane) => lane.closedBy === undefined);
+    const free = usable.filter((lane) => !lane.isOnline && !lane.isReserved);
+    const load = (lane: AtLane): number => lane.users + lane.waitingJobs;
+    const [best] = [...(free.length > 0 ? free : usable)].sort((a, b) => load(a) - load(b));
+    return best ?? this.#first();
+  }
+
+  /** The port for a single command that concerns a connection: its own, unless that is online or lost. */
+  near(preferred: AtLane): AtLane {
+    if (preferred.closedBy === undefined && !preferred.isOnline) return preferred;
+    return this.all.find((lane) => lane.closedBy === undefined && !lane.isOnline) ?? preferred;
+  }
+
+  /**
+   * The port for a stream of its own: one that nobody uses, if there is one; the last is looked at first. With as many
+   * online as may be, the one whose turn ends is waited for.
+   *
+   * @throws CellmuxError `ERR_IPEASY_NO_ONLINE_PORT` when none may ever go online.
+   */
+  forStream(): AtLane {
+    const limit = Math.min(this.#maxOnlinePorts, this.all.length);
+    if (limit === 0) {
+      throw new CellmuxError('ERR_IPEASY_NO_ONLINE_PORT', 'no AT port may go online', {
+        hint: "Raise maxOnlinePorts, or connect with mode: 'command'.",
+      });
+    }
+    const reserved = this.all.filter((lane) => lane.isOnline || lane.isReserved);
+    if (reserved.length >= limit) return reserved.sort((a, b) => a.waitingJobs - b.waitingJobs)[0] ?? this.#first();
+    const free = this.all.filter((lane) => !reserved.includes(lane) && lane.closedBy === undefined).reverse();
+    return free.sort((a, b) => a.users - b.users)[0] ?? this.#first();
+  }
+
+  /** No port is used any more. */
+  fail(reason: CellmuxError): void {
+    for (const lane of this.all) lane.fail(reason);
+  }
+
+  #first(): AtLane {
+    const [first] = this.all;
+    if (first === undefined) throw new CellmuxError('ERR_IPEASY_LINE_LOST', 'there is no AT port');
+    return first;
+  }
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { setUp } from '../test/set-up.ts';
+import type { Peer } from '../test/scripted-module.ts';
+import type { IpEasyEvent } from './ip-easy-event.ts';
+
+function watch(ipEasy: ReturnType<typeof setUp>['ipEasy']): IpEasyEvent[] {
+  const events: IpEasyEvent[] = [];
+  ipEasy.events$.subscribe((event) => events.push(event));
+  return events;
+}
+
+describe('what happens to sockets when something is lost', () => {
+  it('tells a lost context from a peer that closed, and works again', async () => {
+    const { clock, module, ipEasy, until } = setUp();
+    const events = watch(ipEasy);
+    const errors: unknown[] = [];
+    const sockets = [
+      await clock.run(ipEasy.connect({ host: 'a.example', port: 1 })),
+      await clock.run(ipEasy.connect({ host: 'b.example', port: 2 })),
+    ];
+    for (const socket of sockets) socket.on('error', (error) => errors.push(error)).resume();
+    module.loseContext(1);
+    await until(() => errors.length === 2);
+    for (const error of errors) expect(error).toMatchObject({ code: 'ERR_IPEASY_CONTEXT_LOST', context: { cid: 1 } });
+    expect(events.map(({ type }) => type)).toContain('contextLost');
+    await expect(clock.run(ipEasy.connect({ host: 'a.example', port: 1 }))).rejects.toMatchObject({
+      code: 'ERR_IPEASY_CONTEXT_NOT_ACTIVE',
+    });
+    await clock.run(ipEasy.activate({ cid: 1 }));
+    const again = await clock.run(ipEasy.connect({ host: 'a.example', port: 1 }));
+    expect(again.readyState).toBe('open');
+  });
+
+  it('ends an online stream with the same error', async () => {
+    const { clock, module, ipEasy, until } = setUp({
+      module: {
+        onConnect: (peer) => {
+          connected = peer;
+        },
+      },
+    });
+    let connected: Peer | undefined;
+    const socket = await clock.run(ipEasy.connect({ host: 'a.example', port: 1, mode: 'online' }));
+    let error: unknown;
+    socket.on('error', (reason) => (error = reason)).resume();
+    module.activeCids.clear();
+    connected?.end();
+    await until(() => socket.destroyed);
+    expect(error).toMatchObject({ code: 'ERR_IPEASY_CONTEXT_LOST' });
+  });
+
+  it('notices a reset by what the module says then, and prepares it again', async () => {
+    const { clock, module, ipEasy, until } = setUp();
+    const events = watch(ipEasy);
+    const socket = await clock.run(ipEasy.connect({ host: 'a.example', port: 1 }));
+    let error: unknown;
+    socket.on('error', (reason) => (error = reason)).resume();
+    module.reset();
+    socket.write('x');
+    await until(() => socket.destroyed);
+    expect(error).toMatchObject({ code: 'ERR_IPEASY_MODULE_RESET' });
+    expect(events.map(({ type }) => type)).toContain('moduleReset');
+    await clock.run(ipEasy.activate({ cid: 1 }));
+    expect((await clock.run(ipEasy.connect({ host: 'a.example', port: 1 }))).readyState).toBe('open');
+  });
+
+  it('notices a reset while everything was quiet', async () => {
+    const { clock, module, ipEasy, until } = setUp();
+    const events = watch(ipEasy);
+    const socket = await clock.run(ipEasy.connect({ host: 'a.example', port: 1 }));
+    let error: unknown;
+    socket.on('error', (reason) => (error = reason)).resume();
+    module.reset();
+    await until(() => socket.destroyed, 60_000);
+    expect(error).toMatchObject({ code: 'ERR_IPEASY_MODULE_RESET' });
+    expect(events.map(({ type }) => type)).toContain('moduleReset');
+    // Prepared again by itself.
+    await clock.run(ipEasy.activate({ cid: 1 }));
+    expect(module.cmee).toBe(1);
+    expect((await clock.run(ipEasy.connect({ host: 'a.example', port: 1 }))).readyState).toBe('open');
+  });
+
+  it('finds data whose announcement was lost', async () => {
+    let peer: Peer | undefined;
+    const { clock, ipEasy, until } = setUp({
+      module: {
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: 'a.example', port: 1 }));
+    const got: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => got.push(chunk));
+    if (peer !== undefined) peer.buffer = new Uint8Array([1, 2, 3]);
+    await until(() => got.length > 0, 60_000);
+    expect(Buffer.concat(got)).toEqual(Buffer.from([1, 2, 3]));
+  });
+
+  it('asks nothing while no socket is open', async () => {
+    const { clock, module, ipEasy } = setUp();
+    await clock.run(ipEasy.prepare());
+    const before = module.lines.length;
+    await clock.advance(600_000);
+    expect(module.lines.length).toBe(before);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('does not wait longer than the module takes when it is mute, and says so', async () => {
+    const { clock, module, ipEasy, until } = setUp();
+    const socket = await clock.run(ipEasy.connect({ host: 'a.example', port: 1 }));
+    let error: unknown;
+    socket.on('error', (reason) => (error = reason)).resume();
+    module.mute();
+    socket.write('x');
+    await until(() => socket.destroyed, 400_000);
+    expect(error).toMatchObject({ code: 'ERR_IPEASY_TIMEOUT' });
+  });
+});
