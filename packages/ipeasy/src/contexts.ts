@@ -2,6 +2,7 @@ import { atString, type AtClient } from '@cellmux/at';
 import { CellmuxError, checkInteger, checkOneOf, type AbortOptions } from '@cellmux/port';
 import { decimal, splitFields } from './core/split-fields.ts';
 import { cmeOf, ipEasyError } from './ip-easy-error.ts';
+import { setQualityOfService, type QualityOfService } from './quality-of-service.ts';
 
 /** What `defineContext` takes (`+CGDCONT`, 3GPP TS 27.007 §10.1.1). */
 export interface ContextDefinition extends AbortOptions {
@@ -17,6 +18,8 @@ export interface ContextDefinition extends AbortOptions {
   readonly dataCompression?: 0 | 1 | 2 | undefined;
   /** Header compression: 0 off (default), 1 on, 2 RFC 1144, 3 RFC 2507. */
   readonly headerCompression?: 0 | 1 | 2 | 3 | undefined;
+  /** Default: what was subscribed. */
+  readonly quality?: QualityOfService | undefined;
 }
 
 /** A defined context and whether it is active. */
@@ -51,6 +54,7 @@ export async function defineContext(at: AtClient, definition: ContextDefinition,
   } catch (error) {
     throw ipEasyError(error, `context ${cid}: defining it`);
   }
+  if (definition.quality !== undefined) await setQualityOfService(at, cid, definition.quality, timeoutMs);
 }
 
 /** `AT#SGACT=cid,1`; the address, or undefined when the context was active already. */

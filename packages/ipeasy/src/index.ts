@@ -8,5 +8,6 @@ export { IpEasyDatagramSocket, type RemoteInfo } from './ip-easy-datagram-socket
 export { IpEasyServer, type IncomingConnection, type ServerOptions } from './ip-easy-server.ts';
 export { Firewall, type FirewallRule } from './firewall.ts';
 export type { ActivationParameters, ContextDefinition, ContextState } from './contexts.ts';
+export type { QualityOfService, QualityOfService2g, QualityOfService3g } from './quality-of-service.ts';
 export { MODULE_ERRORS, moduleError, type ModuleError } from './core/module-errors.ts';
 export { SOCKET_STATES, type SocketInfo, type SocketState, type SocketStatus } from './core/socket-status.ts';
