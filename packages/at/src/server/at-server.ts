@@ -271,11 +271,11 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#setMode('busy');
     this.#wasOnline = false;
     const result = await run();
-    this.#running = undefined;
     this.#circuits.apply();
     if (this.#isClosed()) return;
     this.#printResult(result);
     if (typeof result === 'object' && 'takeOver' in result) await this.#handOver(result.takeOver);
+    this.#running = undefined;
     if (this.#isClosed()) return;
     this.#setMode('command');
     this.#sayWaiting();
@@ -457,6 +457,13 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
 
   #sayWaiting(): void {
     while (this.mode === 'command') {
+      // Lines are made when their turn comes, so a host that does not read holds back whoever makes them.
+      if (this.#output.isFull) {
+        void this.#output.drained().then(() => {
+          this.#sayWaiting();
+        });
+        return;
+      }
       const item = this.#unsolicited.shift();
       if (item === undefined) return;
       if (item.exclusive) this.#setMode('busy');

@@ -4,8 +4,7 @@ import type { He863Event } from './he863-event.ts';
 import type { VirtualHe863Options } from './options.ts';
 
 /** What a value kept over power cycles may be. */
-export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** The module's memory that survives a reset. */
 export interface NonVolatileMemory {
@@ -59,12 +58,7 @@ export interface DialTarget {
 /** Names to addresses: the table of the options first, then the machine's resolver. */
 export interface HostResolver {
   /** Undefined: the name is not known. */
-  target(
-    host: string,
-    port: number,
-    transport: 'tcp' | 'udp',
-    signal?: AbortSignal,
-  ): Promise<DialTarget | undefined>;
+  target(host: string, port: number, transport: 'tcp' | 'udp', signal?: AbortSignal): Promise<DialTarget | undefined>;
 }
 
 /** The IP Easy side of the module: sockets, their contexts and the firewall. */
