@@ -14,14 +14,18 @@ import {
   type ContextDefinition,
   type ContextState,
 } from './contexts.ts';
+import { useCommandSet } from './command-set.ts';
 import { CONNECTIONS } from './core/limits.ts';
 import { parseSocketInfo, type SocketInfo, type SocketStatus } from './core/socket-status.ts';
 import { DatagramChannel } from './datagram-channel.ts';
 import { checkDial, type ConnectOptions } from './dial-settings.ts';
 import { Firewall } from './firewall.ts';
+import type { FtpOptions } from './ftp/ftp-options.ts';
+import { IpEasyFtp } from './ftp/ip-easy-ftp.ts';
 import { IpEasyDatagramSocket } from './ip-easy-datagram-socket.ts';
 import type { IpEasyEvent } from './ip-easy-event.ts';
 import { ipEasyError } from './ip-easy-error.ts';
+import { IpEasyMail } from './ip-easy-mail.ts';
 import { resolveOptions, type IpEasyOptions, type ResolvedOptions } from './ip-easy-options.ts';
 import { IpEasyServer, type Accepted, type ServerOptions } from './ip-easy-server.ts';
 import { IpEasySocket } from './ip-easy-socket.ts';
@@ -55,6 +59,8 @@ export class IpEasy implements AsyncDisposable {
   readonly sockets$: Observable<readonly AnyIpEasySocket[]>;
   /** Who may connect to servers. */
   readonly firewall: Firewall;
+  /** E-mail by the module's own commands. */
+  readonly mail: IpEasyMail;
   readonly #events = new Subject<IpEasyEvent>();
   readonly #sockets = new BehaviorSubject<readonly AnyIpEasySocket[]>([]);
   readonly #options: ResolvedOptions;
@@ -64,6 +70,8 @@ export class IpEasy implements AsyncDisposable {
   readonly #transfer: TransferSettings;
   readonly #dialHost: DialHost;
   readonly #subscriptions: Subscription[] = [];
+  readonly #leaveCommandSet: readonly (() => void)[];
+  #ftp: Promise<IpEasyFtp> | undefined;
   #prepared: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -78,6 +86,8 @@ export class IpEasy implements AsyncDisposable {
     this.sockets$ = this.#sockets.asObservable();
     this.#lanes = new Lanes(ports, resolved.maxOnlinePorts);
     this.firewall = new Firewall(this.#lanes, resolved.timeoutMs);
+    this.mail = new IpEasyMail(() => this.#lanes.any(), resolved.timeoutMs);
+    this.#leaveCommandSet = ports.map((at) => useCommandSet(at, 'multisocket'));
     this.#table = new SocketTable({
       lanes: this.#lanes,
       clock: resolved.clock,
@@ -349,6 +359,36 @@ export class IpEasy implements AsyncDisposable {
     return server;
   }
 
+  /**
+   * Opens the FTP session of the module; it has one. Context 1 must be active, and a connId bound to it. Rejects with
+   * `ERR_IPEASY_FTP_ALREADY_CONNECTED` while another one is open, `ERR_IPEASY_FTP_REFUSED`, `ERR_IPEASY_CANNOT_RESOLVE`,
+   * `ERR_IPEASY_CONTEXT_NOT_ACTIVE`, `ERR_AT_UNSAFE_TEXT`, `ERR_AT_LINE_TOO_LONG`.
+   */
+  async ftp(options: FtpOptions & AbortOptions): Promise<IpEasyFtp> {
+    await this.#ready();
+    if (this.#ftp !== undefined) {
+      throw new CellmuxError('ERR_IPEASY_FTP_ALREADY_CONNECTED', 'there is an FTP session already', {
+        hint: 'Close it first: the module has one.',
+      });
+    }
+    const opening = IpEasyFtp.open(
+      {
+        lane: this.#lanes.forStream(),
+        clock: this.#options.clock,
+        timeoutMs: this.#options.timeoutMs,
+        onClosed: () => {
+          if (this.#ftp === opening) this.#ftp = undefined;
+        },
+      },
+      options,
+    );
+    this.#ftp = opening;
+    opening.catch(() => {
+      if (this.#ftp === opening) this.#ftp = undefined;
+    });
+    return opening;
+  }
+
   /** `#SS`: what all connIds are doing. */
   status({ signal }: AbortOptions = {}): Promise<readonly SocketStatus[]> {
     return this.#lanes.any().run((at) => this.#table.askStatus(at), { signal });
@@ -377,6 +417,8 @@ export class IpEasy implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const reason = closedError();
+    const ftp = await this.#ftp?.catch(() => undefined);
+    await ftp?.close().catch(() => undefined);
     for (const socket of this.#sockets.value) {
       if (socket instanceof IpEasySocket) socket.destroy();
       else socket.close();
@@ -384,6 +426,7 @@ export class IpEasy implements AsyncDisposable {
     await this.#table.close(reason);
     this.#lanes.fail(reason);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const leave of this.#leaveCommandSet) leave();
     this.#events.complete();
     this.#sockets.complete();
   }
@@ -444,6 +487,7 @@ export class IpEasy implements AsyncDisposable {
       lane,
       host: this.#table,
       transfer: this.#transfer,
+      clock: this.#options.clock,
       sink: {
         onData: (bytes) => socket.received(bytes),
         onEnd: () => {

@@ -1,11 +1,12 @@
 import type { DataCall } from '@cellmux/at';
-import { CellmuxError, hasCode } from '@cellmux/port';
+import { CellmuxError, hasCode, type Clock } from '@cellmux/port';
 import type { Subscription } from 'rxjs';
 import type { AtLane, LaneUser } from './at-lane.ts';
 import { closeConnId } from './close-conn-id.ts';
 import { receive, send, type TransferSettings } from './command-transfer.ts';
 import type { ConnIdHost, ConnIdUser } from './conn-id-user.ts';
 import { ipEasyError, isRefusal } from './ip-easy-error.ts';
+import { OnlineWriter } from './online-writer.ts';
 import { Outgoing } from './outgoing.ts';
 
 /** What a channel tells the socket above it. */
@@ -25,6 +26,7 @@ export interface SocketChannelOptions {
   readonly lane: AtLane;
   readonly host: ConnIdHost;
   readonly transfer: TransferSettings;
+  readonly clock: Clock;
   readonly sink: ChannelSink;
 }
 
@@ -48,6 +50,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   readonly lane: AtLane;
   readonly #host: ConnIdHost;
   readonly #transfer: TransferSettings;
+  readonly #clock: Clock;
   readonly #sink: ChannelSink;
   #mode: 'opening' | 'command' | 'online' | 'closed' = 'opening';
   #moving: Promise<void> | undefined;
@@ -70,16 +73,18 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   #outgoing: Outgoing | undefined;
   #wroteLast = false;
   #call: DataCall | undefined;
+  #writer: OnlineWriter | undefined;
   #incoming: Subscription | undefined;
   #sending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ connId, cid, lane, host, transfer, sink }: SocketChannelOptions) {
+  constructor({ connId, cid, lane, host, transfer, clock, sink }: SocketChannelOptions) {
     this.connId = connId;
     this.cid = cid;
     this.lane = lane;
     this.#host = host;
     this.#transfer = transfer;
+    this.#clock = clock;
     this.#sink = sink;
   }
 
@@ -318,6 +323,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
 
   #attach(call: DataCall): void {
     this.#call = call;
+    this.#writer = new OnlineWriter(call, this.#clock);
     if (!this.#wanted) call.pause();
     this.#incoming = call.received$.subscribe({
       next: (bytes) => {
@@ -393,11 +399,11 @@ export class SocketChannel implements LaneUser, ConnIdUser {
     // Deferred by a microtask, so that `#sending` is set before anything can end it.
     await Promise.resolve();
     const outgoing = this.#outgoing;
-    const call = this.#call;
-    if (outgoing !== undefined && call !== undefined) {
+    const writer = this.#writer;
+    if (outgoing !== undefined && writer !== undefined) {
       try {
         while (!outgoing.isEmpty && this.#moving === undefined && this.#mode === 'online') {
-          await call.send(outgoing.take(ONLINE_SLICE_BYTES));
+          await writer.send(outgoing.take(ONLINE_SLICE_BYTES));
         }
         if (outgoing.isEmpty) {
           if (this.#outgoing === outgoing) this.#outgoing = undefined;

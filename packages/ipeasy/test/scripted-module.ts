@@ -242,6 +242,8 @@ export class ScriptedModule {
     switch (name) {
       case 'E':
       case '+CGDCONT':
+      case '+CGQMIN':
+      case '+CGQREQ':
         return this.#result('OK');
       case '+CMEE':
         if (rest === '?') return this.#answer([`+CMEE: ${this.cmee}`]);

@@ -1,0 +1,100 @@
+import { Writable } from 'node:stream';
+import type { DataCall } from '@cellmux/at';
+import type { Clock } from '@cellmux/port';
+import { OnlineWriter } from '../online-writer.ts';
+import { lostError } from './ftp-online-download.ts';
+import type { FtpProgress } from './ftp-options.ts';
+
+/** What an upload is made of. */
+export interface FtpUploadParts {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly open: () => Promise<DataCall>;
+  /** Compares what the server has with what was sent. */
+  readonly verify: (bytes: number) => Promise<void>;
+  readonly onProgress: ((progress: FtpProgress) => void) | undefined;
+}
+
+const SLICE_BYTES = 4096;
+
+/** A file on its way to the server. `finish` comes when the server has it; `destroy()` ends the transfer where it is. */
+export class FtpUpload extends Writable {
+  readonly #parts: FtpUploadParts;
+  #call: DataCall | undefined;
+  #writer: OnlineWriter | undefined;
+  #bytes = 0;
+
+  constructor(parts: FtpUploadParts) {
+    super({ decodeStrings: true });
+    this.#parts = parts;
+  }
+
+  /** Octets that the line has taken. */
+  get bytesWritten(): number {
+    return this.#bytes;
+  }
+
+  override _construct(callback: (error?: Error | null) => void): void {
+    this.#parts.open().then(
+      (call) => {
+        this.#call = call;
+        this.#writer = new OnlineWriter(call, this.#parts.clock);
+        void call.ended.then(({ reason }) => {
+          // Before it was told to, the module ends a transfer only when the data connection has gone.
+          if (!this.writableEnded && reason !== 'escaped') this.destroy(lostError(this.#parts.name, this.#bytes));
+        });
+        callback();
+      },
+      (error: unknown) => {
+        callback(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#send(chunk).then(
+      () => {
+        callback();
+      },
+      (error: unknown) => {
+        callback(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#finish().then(
+      () => {
+        callback();
+      },
+      (error: unknown) => {
+        callback(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    const done = (): void => {
+      callback(error);
+    };
+    const call = this.#call;
+    if (call === undefined) done();
+    else call.escape().then(done, () => call.close().then(done, done));
+  }
+
+  async #send(chunk: Buffer): Promise<void> {
+    for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
+      const slice = chunk.subarray(offset, offset + SLICE_BYTES);
+      await this.#writer?.send(slice);
+      this.#bytes += slice.length;
+      this.#parts.onProgress?.({ bytes: this.#bytes, totalBytes: undefined });
+    }
+  }
+
+  async #finish(): Promise<void> {
+    const result = await this.#call?.escape();
+    if (result !== undefined && result !== 'NO CARRIER' && result !== 'OK')
+      throw lostError(this.#parts.name, this.#bytes);
+    await this.#parts.verify(this.#bytes);
+  }
+}
