@@ -1,5 +1,5 @@
-import { CellmuxError, checkInteger, diagnosticsChannel, prepend, systemClock, type AbortOptions } from '@cellmux/port';
-import type { Cancel, Clock, Port } from '@cellmux/port';
+import { checkInteger, diagnosticsChannel, prepend, systemClock } from '@cellmux/port';
+import type { AbortOptions, Cancel, CellmuxError, Clock, Port } from '@cellmux/port';
 import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rxjs';
 import { commandLineFacts } from '../core/command-line.ts';
 import { latin1Octets } from '../core/latin1.ts';
@@ -118,7 +118,7 @@ export class AtClient implements AsyncDisposable {
    *
    * Rejects with `ERR_AT_ERROR`, `ERR_AT_CME` (`context.cme`, `context.text`), `ERR_AT_CMS`, for a command that goes
    * online `ERR_AT_NO_CARRIER`, `ERR_AT_BUSY`, `ERR_AT_NO_ANSWER`, `ERR_AT_NO_DIALTONE`; `ERR_AT_TIMEOUT`,
-   * `ERR_AT_RESPONSE_TOO_LONG`, `ERR_AT_NO_PROMPT`, `ERR_AT_UNEXPECTED_CONNECT`, `ERR_AT_LINE_LOST`, `ERR_AT_CLOSED`,
+   * `ERR_AT_RESPONSE_TOO_LONG`, `ERR_AT_RESPONSE_DAMAGED`, `ERR_AT_NO_PROMPT`, `ERR_AT_UNEXPECTED_CONNECT`, `ERR_AT_LINE_LOST`, `ERR_AT_CLOSED`,
    * `ERR_AT_IN_DATA_MODE`, `ERR_AT_QUEUE_FULL`; without anything being sent `ERR_AT_NOT_A_COMMAND`,
    * `ERR_AT_LINE_TOO_LONG` and `ERR_AT_UNSAFE_TEXT`.
    *

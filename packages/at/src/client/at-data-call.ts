@@ -313,10 +313,11 @@ export class AtDataCall implements DataCall {
     const interrupted = this.#sender.isBusy;
     this.#over.abort(new Error('data mode has ended'));
     if (end.reason !== 'lineLost') this.#line.resume();
+    // Command mode first: whoever waits for the end may send a command at once.
+    this.#options.onEnd({ end, rest, junkSent: junkSent || interrupted, perhapsOnline });
     this.#stream.complete();
     this.#circuits.complete();
     this.#settleEnded(end);
-    this.#options.onEnd({ end, rest, junkSent: junkSent || interrupted, perhapsOnline });
   }
 
   #applyPause(): void {

@@ -41,6 +41,8 @@ export class CommandJob {
   readonly #payloads: Uint8Array[] = [];
   #bytes = 0;
   #overflow = false;
+  /** A counted payload was not followed by what has to follow it: its count and its octets do not agree. */
+  #damaged = false;
   /** What the caller's `countedPayload` threw. */
   #fault: { readonly error: unknown } | undefined;
   #onAbort: (() => void) | undefined;
@@ -75,6 +77,8 @@ export class CommandJob {
   }
 
   addLine(text: string): void {
+    if (this.#payloads.length > 0 && !this.#facts.ownPrefixes.some((prefix) => text.startsWith(prefix)))
+      this.#damaged = true;
     this.#count(text.length);
     if (this.#lines.length >= RESPONSE_LINE_LIMIT) this.#overflow = true;
     if (!this.#overflow) this.#lines.push(text);
@@ -129,6 +133,11 @@ export class CommandJob {
     if (this.#overflow) {
       return new CellmuxError('ERR_AT_RESPONSE_TOO_LONG', `${this.shown}: the response is longer than is kept`, {
         context: { command: this.shown, maximumLines: RESPONSE_LINE_LIMIT, maximumBytes: RESPONSE_LIMIT_BYTES },
+      });
+    }
+    if (this.#damaged) {
+      return new CellmuxError('ERR_AT_RESPONSE_DAMAGED', `${this.shown}: octets were lost or added on the line`, {
+        context: { command: this.shown, payloadBytes: this.#bytes },
       });
     }
     if (this.call !== undefined) {
