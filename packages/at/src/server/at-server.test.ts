@@ -533,8 +533,8 @@ describe('whatever comes', () => {
     expect(dropped).toBe(0);
     expect(taken).toBeLessThan(64 * 1024 + 32 * 1024);
     for (let turn = 0; turn < 1000; turn++) void server.urc('SRING: 1');
+    await server.close();
     host.resume();
-    await host.close();
   });
 
   test('two servers know nothing of each other', async () => {

@@ -8,10 +8,8 @@ import {
   type Port,
 } from '@cellmux/port';
 import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rxjs';
-import { CME_ERRORS } from '../core/cme-errors.ts';
 import {
   OUTPUT_HIGH_WATER_BYTES,
-  TYPE_AHEAD_LIMIT_BYTES,
   type AtServerEvent,
   type AtServerMode,
   type AtServerOptions,
@@ -24,25 +22,19 @@ import type {
   DataPhase,
   DataPhaseEnd,
   DataPhaseOptions,
-  PromptEnd,
 } from './command-declaration.ts';
-import { CommandTable, type TableContext } from './command-table.ts';
+import { CommandTable } from './command-table.ts';
 import { ServerDataCall } from './data-call.ts';
+import { InputQueue } from './input-queue.ts';
 import { LineAssembler } from './line-assembler.ts';
 import { LineOutput } from './line-output.ts';
-import { parseCommandLine } from './parse-command-line.ts';
-import { PromptReader } from './prompt-reader.ts';
-import { formatInformation, formatPrompt, formatResult, formatUnsolicited } from './response-format.ts';
+import { LineRunner } from './line-runner.ts';
+import { formatResult, formatUnsolicited, resultText } from './response-format.ts';
 import { memoryProfiles, Settings, V250_SETTINGS } from './settings.ts';
 import { standardCommands } from './standard-commands.ts';
 import { UnsolicitedQueue } from './unsolicited-queue.ts';
 
 const channel = diagnosticsChannel('cellmux:at:event');
-
-interface OpenPrompt {
-  readonly reader: PromptReader;
-  readonly done: (text: Uint8Array | undefined) => void;
-}
 
 /**
  * The module's side of AT on one port: reads command lines (ITU-T V.250), runs the commands declared, prints what they
@@ -55,34 +47,30 @@ interface OpenPrompt {
 export class AtServer<Session = unknown> implements AsyncDisposable {
   /** What the host has set on this port. */
   readonly settings: Settings;
+  /** Now and after each change; completes when the server has ended. */
   readonly mode$: Observable<AtServerMode>;
   readonly events$: Observable<AtServerEvent>;
   /** Settles when the server has ended: closed, or its port is gone. */
   readonly ended: Promise<void>;
   readonly #options: AtServerOptions<Session>;
   readonly #clock: Clock;
-  readonly #table: CommandTable<Session>;
   readonly #assembler: LineAssembler;
   readonly #output: LineOutput;
   readonly #circuits: CarrierCircuits;
+  readonly #input: InputQueue;
+  readonly #runner: LineRunner<Session>;
   readonly #unsolicited = new UnsolicitedQueue();
   readonly #mode$ = new BehaviorSubject<AtServerMode>('command');
   readonly #events$ = new Subject<AtServerEvent>();
+  readonly #holds = new Set<'input' | 'call'>();
   #port: Port;
   #subscription: Subscription | undefined;
-  #input: Uint8Array[] = [];
-  #inputBytes = 0;
-  #pumping = false;
-  #holds = new Set<'input' | 'call'>();
-  #prompt: OpenPrompt | undefined;
   #call: ServerDataCall | undefined;
-  #wasOnline = false;
-  #running: AbortController | undefined;
   #lastLine: string | undefined;
   #settleEnded: () => void = () => undefined;
 
   constructor(port: Port, commands: readonly CommandDeclaration<Session>[], options: AtServerOptions<Session>) {
-    const { maximumLineLength = 80, profileCount = 2, profiles = memoryProfiles() } = options;
+    const { maximumLineLength = 80, profileCount = 2, profiles = memoryProfiles(), identification = {} } = options;
     checkInteger('maximumLineLength', maximumLineLength, 8, 4096);
     checkInteger('profileCount', profileCount, 1, 10);
     this.#port = port;
@@ -90,12 +78,36 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#clock = options.clock ?? systemClock;
     this.settings = new Settings({ ...V250_SETTINGS, ...options.settings });
     this.settings.restore(profiles.load(profiles.powerUpSlot) ?? {});
-    const identification = options.identification ?? {};
-    const standard = standardCommands<Session>({ settings: this.settings, profiles, identification, profileCount });
-    const { parameterError = { cme: 4 }, formError = { cme: 4 } } = options;
-    this.#table = new CommandTable([...standard, ...commands], { parameter: parameterError, form: formError });
     this.#assembler = new LineAssembler(maximumLineLength);
     this.#output = new LineOutput(port, OUTPUT_HIGH_WATER_BYTES);
+    const standard = standardCommands<Session>({ settings: this.settings, profiles, identification, profileCount });
+    this.#runner = new LineRunner({
+      options,
+      table: new CommandTable([...standard, ...commands], {
+        parameter: options.parameterError ?? { cme: 4 },
+        form: options.formError ?? { cme: 4 },
+      }),
+      settings: this.settings,
+      output: this.#output,
+      isClosed: () => this.#isClosed(),
+      readOn: () => {
+        this.#input.pump();
+      },
+      connect: (text, phaseOptions) => this.#connect(text, phaseOptions),
+      handlerDone: () => this.#call?.end('closed'),
+      emit: (event) => {
+        this.#emit(event);
+      },
+    });
+    this.#input = new InputQueue({
+      consume: (chunk) => this.#consume(chunk),
+      hold: (wanted) => {
+        this.#hold('input', wanted);
+      },
+      dropped: (bytes) => {
+        this.#emit({ type: 'inputDropped', bytes });
+      },
+    });
     this.#circuits = new CarrierCircuits({
       settings: this.settings,
       clock: this.#clock,
@@ -121,7 +133,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
    */
   urc(text: string | Uint8Array): Promise<void> {
     const line = typeof text === 'string' ? text : fromLatin1(text);
-    return this.#whenFree(false, () => this.#output.write(formatUnsolicited(line, this.settings)));
+    return this.#whenFree(() => this.#output.write(formatUnsolicited(line, this.settings)));
   }
 
   /**
@@ -129,7 +141,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
    * when it has ended and its result is printed, or never will.
    */
   unsolicited(handler: (context: CommandContext<Session>) => CommandResult | Promise<CommandResult>): Promise<void> {
-    return this.#whenFree(true, () => this.#runAlone(() => this.#guarded('', handler)));
+    return this.#whenFree(() => this.#runAlone(() => this.#runner.one('', handler)));
   }
 
   /** The carrier of a data call is lost: the call ends with `carrierLost`. Nothing happens in command mode. */
@@ -142,12 +154,11 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     if (this.#isClosed()) return Promise.resolve();
     this.#setMode('closed');
     this.#detach();
-    this.#running?.abort(new DOMException('the port is gone', 'AbortError'));
-    this.#prompt?.done(undefined);
+    this.#runner.abort('the port is gone');
     this.#call?.end('lineLost');
     for (let dropped = this.#unsolicited.clear(); dropped > 0; dropped--)
       this.#emit({ type: 'urcDropped', reason: 'closed' });
-    this.#input = [];
+    this.#input.takeAll();
     this.#mode$.complete();
     this.#events$.complete();
     this.#settleEnded();
@@ -167,12 +178,13 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     };
     this.#subscription = port.received$.subscribe({
       next: (chunk) => {
-        this.#onChunk(chunk);
+        if (this.mode === 'data' && this.#input.isEmpty) this.#call?.push(chunk);
+        else this.#input.push(chunk);
       },
       complete: gone,
       error: gone,
     });
-    // What the port had kept came before the subscription could be noted down.
+    // The port may have ended before the subscription could be noted down.
     if (this.#isClosed()) this.#subscription.unsubscribe();
   }
 
@@ -181,7 +193,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#subscription = undefined;
     this.#circuits.detach();
     if (this.#holds.size > 0) this.#port.resume();
-    this.#holds = new Set();
+    this.#holds.clear();
   }
 
   #hold(reason: 'input' | 'call', wanted: boolean): void {
@@ -192,46 +204,21 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     else if (before > 0 && this.#holds.size === 0) this.#port.resume();
   }
 
-  #onChunk(chunk: Uint8Array): void {
-    if (this.mode === 'data' && this.#inputBytes === 0) {
-      this.#call?.push(chunk);
-      return;
-    }
-    if (this.#inputBytes >= TYPE_AHEAD_LIMIT_BYTES) {
-      this.#emit({ type: 'inputDropped', bytes: chunk.length });
-      return;
-    }
-    this.#input.push(chunk);
-    this.#inputBytes += chunk.length;
-    this.#pump();
-    if (this.#inputBytes * 2 > TYPE_AHEAD_LIMIT_BYTES) this.#hold('input', true);
-  }
-
-  /** Gives bytes that have arrived to whatever reads now, for as long as somebody does. */
-  #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    for (let chunk = this.#input[0]; chunk !== undefined; chunk = this.#input[0]) {
-      const used = this.#consume(chunk);
-      if (used === 0) break;
-      this.#inputBytes -= used;
-      if (used === chunk.length) this.#input.shift();
-      else this.#input[0] = chunk.subarray(used);
-    }
-    this.#pumping = false;
-    if (this.#inputBytes * 2 <= TYPE_AHEAD_LIMIT_BYTES) this.#hold('input', false);
-  }
-
   #consume(chunk: Uint8Array): number {
     if (this.mode === 'data') {
       this.#call?.push(chunk);
       return chunk.length;
     }
-    if (this.#prompt !== undefined) return this.#consumePrompt(this.#prompt, chunk);
+    const taken = this.#runner.promptTakes(chunk);
+    if (taken !== undefined) {
+      this.#echo(chunk.subarray(0, taken));
+      return taken;
+    }
     if (this.mode !== 'command') return 0;
+    // A host that does not read its answers gives no more commands.
     if (this.#output.isFull) {
       void this.#output.drained().then(() => {
-        this.#pump();
+        this.#input.pump();
       });
       return 0;
     }
@@ -247,19 +234,11 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
       this.#echo(chunk.subarray(0, index + 1));
       if (step.kind === 'line') this.#lastLine = step.text;
       const text = step.kind === 'tooLong' ? undefined : this.#lastLine;
-      this.#setMode('busy');
-      void this.#runAlone(() => this.#runLine(text));
+      void this.#runAlone(() => this.#runner.line(text));
       return index + 1;
     }
     this.#echo(chunk);
     return chunk.length;
-  }
-
-  #consumePrompt(prompt: OpenPrompt, chunk: Uint8Array): number {
-    const { used, done } = prompt.reader.push(chunk);
-    this.#echo(chunk.subarray(0, used));
-    if (done !== undefined) prompt.done(done.text);
-    return used;
   }
 
   #echo(bytes: Uint8Array): void {
@@ -269,88 +248,16 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
   /** Runs something that keeps the port busy, prints its result, and lets the next thing have its turn. */
   async #runAlone(run: () => Promise<CommandResult>): Promise<void> {
     this.#setMode('busy');
-    this.#wasOnline = false;
     const result = await run();
     this.#circuits.apply();
     if (this.#isClosed()) return;
     this.#printResult(result);
     if (typeof result === 'object' && 'takeOver' in result) await this.#handOver(result.takeOver);
-    this.#running = undefined;
+    this.#runner.done();
     if (this.#isClosed()) return;
     this.#setMode('command');
     this.#sayWaiting();
-    this.#pump();
-  }
-
-  /** Runs a command line; undefined is one that was too long, or `A/` with nothing to repeat. */
-  async #runLine(text: string | undefined): Promise<CommandResult> {
-    if (text === undefined) return 'ERROR';
-    const instead = await this.#options.beforeLine?.(text).catch((error: unknown): CommandResult => {
-      this.#emit({ type: 'handlerFailed', name: 'beforeLine', error });
-      return 'ERROR';
-    });
-    if (instead !== undefined) return instead;
-    for (const command of parseCommandLine(text)) {
-      const result =
-        command === 'bad' ? 'ERROR' : await this.#guarded(command.name, (context) => this.#table.run(command, context));
-      if (result !== 'OK' || this.#wasOnline) return result;
-    }
-    return 'OK';
-  }
-
-  async #guarded(
-    name: string,
-    handler: (context: TableContext<Session>) => CommandResult | Promise<CommandResult>,
-  ): Promise<CommandResult> {
-    const controller = new AbortController();
-    this.#running = controller;
-    this.#emit({ type: 'commandStarted', name });
-    try {
-      return await handler(this.#context(name, controller.signal));
-    } catch (error) {
-      if (!controller.signal.aborted) this.#emit({ type: 'handlerFailed', name, error });
-      return controller.signal.aborted ? 'NO CARRIER' : 'ERROR';
-    } finally {
-      this.#prompt = undefined;
-      // A handler that leaves its call open would leave the port in data mode for good.
-      this.#call?.end('closed');
-    }
-  }
-
-  #context(name: string, signal: AbortSignal): TableContext<Session> {
-    let first = true;
-    return {
-      session: this.#options.session,
-      name,
-      signal,
-      given: 0,
-      info: (text) => {
-        void this.#output.write(formatInformation(text, first, this.settings));
-        first = false;
-      },
-      raw: (bytes) => {
-        void this.#output.write(bytes.slice());
-      },
-      prompt: (end) => this.#ask(end),
-      connect: (text, options) => this.#connect(text, options),
-    };
-  }
-
-  async #ask(end: PromptEnd): Promise<Uint8Array | undefined> {
-    if (this.#isClosed()) return undefined;
-    await this.#output.write(formatPrompt(this.settings));
-    return new Promise((resolve) => {
-      if (this.#isClosed()) {
-        resolve(undefined);
-        return;
-      }
-      const done = (text: Uint8Array | undefined): void => {
-        this.#prompt = undefined;
-        resolve(text);
-      };
-      this.#prompt = { reader: new PromptReader(end), done };
-      this.#pump();
-    });
+    this.#input.pump();
   }
 
   async #connect(text = '', { forwardEscape }: DataPhaseOptions = {}): Promise<DataPhase> {
@@ -364,7 +271,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
           this.#hold('call', wanted);
         },
         onEnd: (end) => {
-          this.#onCallEnd(end);
+          this.#onCallEnd(call, end);
         },
       },
       {
@@ -377,18 +284,17 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
       call.end('lineLost');
       return call.phase;
     }
-    this.#wasOnline = true;
     this.#call = call;
     this.#circuits.setCarrier(true);
     const printed = this.#output.write(formatResult(text === '' ? 'CONNECT' : `CONNECT ${text}`, settings));
     this.#setMode('data');
-    this.#pump();
+    this.#input.pump();
     await printed;
     return call.phase;
   }
 
-  #onCallEnd(end: DataPhaseEnd): void {
-    if (this.#call === undefined) return;
+  #onCallEnd(call: ServerDataCall, end: DataPhaseEnd): void {
+    if (this.#call !== call) return;
     this.#call = undefined;
     this.#circuits.setCarrier(false, end !== 'escaped');
     if (this.mode === 'data') this.#setMode('busy');
@@ -396,29 +302,20 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
 
   #onDtrDropped(): void {
     const { dtr } = this.settings;
-    if (dtr === 0) return;
-    if (this.#call !== undefined) this.#call.end(dtr === 1 ? 'escaped' : 'dtrDropped');
-    else if (dtr === 2) {
-      this.#running?.abort(new DOMException('DTR was dropped', 'AbortError'));
+    if (dtr === 1) this.#call?.end('escaped');
+    if (dtr !== 2) return;
+    if (this.#call !== undefined) this.#call.end('dtrDropped');
+    else {
+      this.#runner.abort('DTR was dropped');
       this.#options.onDtrDropped?.();
     }
   }
 
   #printResult(result: CommandResult): void {
-    if (result === 'silent') return;
-    let text: string;
-    if (typeof result === 'string') text = result;
-    else if ('takeOver' in result) text = 'OK';
-    else text = this.#errorText(result);
+    const text = resultText(result, this.settings);
+    if (text === undefined) return;
     this.#emit({ type: 'lineEnded', result: text });
     void this.#output.write(formatResult(text, this.settings));
-  }
-
-  #errorText(error: { readonly cme: number } | { readonly cms: number }): string {
-    const { cmee } = this.settings;
-    if (cmee === 0) return 'ERROR';
-    if ('cms' in error) return `+CMS ERROR: ${error.cms}`;
-    return `+CME ERROR: ${cmee === 1 ? error.cme : (CME_ERRORS[error.cme] ?? error.cme)}`;
   }
 
   /** Gives the line away until the taker is done with it. */
@@ -428,11 +325,9 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     const line = this.#port;
     this.#setMode('takenOver');
     this.#detach();
-    const rest = this.#input.splice(0);
-    this.#inputBytes = 0;
     let back: Port | undefined;
     try {
-      back = await takeOver(rest.reduceRight((port, chunk) => prepend(port, chunk), line));
+      back = await takeOver(this.#input.takeAll().reduceRight((port, chunk) => prepend(port, chunk), line));
     } catch (error) {
       this.#emit({ type: 'handlerFailed', name: 'takeOver', error });
     }
@@ -442,16 +337,11 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#attach(back ?? line);
   }
 
-  #whenFree(exclusive: boolean, run: () => Promise<void>): Promise<void> {
+  #whenFree(run: () => Promise<void>): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#isClosed()) {
-        this.#emit({ type: 'urcDropped', reason: 'closed' });
-        resolve();
-      } else if (this.#unsolicited.push({ run, exclusive, done: resolve })) {
-        this.#sayWaiting();
-      } else {
-        this.#emit({ type: 'urcDropped', reason: 'tooMany' });
-      }
+      if (this.#isClosed()) resolve();
+      else if (this.#unsolicited.push({ run, done: resolve })) this.#sayWaiting();
+      else this.#emit({ type: 'urcDropped', reason: 'tooMany' });
     });
   }
 
@@ -466,7 +356,6 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
       }
       const item = this.#unsolicited.shift();
       if (item === undefined) return;
-      if (item.exclusive) this.#setMode('busy');
       void item.run().then(item.done);
     }
   }

@@ -1,5 +1,7 @@
 import { latin1 } from '@cellmux/port';
+import { CME_ERRORS } from '../core/cme-errors.ts';
 import { NUMERIC_RESULTS } from '../core/result-codes.ts';
+import type { CommandResult } from './command-declaration.ts';
 import type { Settings } from './settings.ts';
 
 const NUMBER_OF: ReadonlyMap<string, string> = new Map(Object.entries(NUMERIC_RESULTS).map(([n, text]) => [text, n]));
@@ -33,4 +35,14 @@ export function formatUnsolicited(text: string, settings: Settings): Uint8Array 
 /** What invites the host to type: on a fresh line, and a blank behind it. */
 export function formatPrompt(settings: Settings): Uint8Array {
   return latin1(`${characters(settings).crlf}> `);
+}
+
+/** The words of a result, as +CMEE asks; undefined for one that prints nothing. */
+export function resultText(result: CommandResult, { cmee }: Settings): string | undefined {
+  if (result === 'silent') return undefined;
+  if (typeof result === 'string') return result;
+  if ('takeOver' in result) return 'OK';
+  if (cmee === 0) return 'ERROR';
+  if ('cms' in result) return `+CMS ERROR: ${result.cms}`;
+  return `+CME ERROR: ${cmee === 1 ? result.cme : (CME_ERRORS[result.cme] ?? result.cme)}`;
 }

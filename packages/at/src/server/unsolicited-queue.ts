@@ -4,8 +4,6 @@ import { UNSOLICITED_LIMIT_COUNT } from './at-server-options.ts';
 export interface UnsolicitedItem {
   /** Says or does it; settles when that is over. */
   readonly run: () => Promise<void>;
-  /** True: only one at a time, and nothing else meanwhile (a call). */
-  readonly exclusive: boolean;
   /** Called once, when it has run or never will. */
   readonly done: () => void;
 }

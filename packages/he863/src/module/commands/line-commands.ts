@@ -51,7 +51,8 @@ function rate(nvm: NonVolatileMemory): Declaration {
       return 'OK';
     },
     read: (context): CommandResult => {
-      context.info(`+IPR: ${String(nvm.get('ipr') ?? 0)}`);
+      const value = nvm.get('ipr');
+      context.info(`+IPR: ${typeof value === 'number' ? value : 0}`);
       return 'OK';
     },
     test: `(),(${RATES.join(',')})`,

@@ -1,4 +1,4 @@
-import type { Argument, CommandContext, CommandResult, IntegerParameter, Parameter } from '@cellmux/at';
+import type { CommandContext, CommandResult, IntegerParameter, Parameter } from '@cellmux/at';
 import type { JsonValue, NonVolatileMemory, PortSession } from '../module-services.ts';
 import { integer, string, type Declaration } from './declaration.ts';
 
@@ -84,7 +84,7 @@ function quality(name: string, profile: readonly Parameter[], nvm: NonVolatileMe
     set: (context, [cid, ...values]): CommandResult => {
       // A context alone: as from the factory (3GPP TS 27.007 §10.1.6).
       if (context.given === 1) nvm.delete(key(cid as number));
-      else nvm.set(key(cid as number), values as readonly Argument[] as JsonValue);
+      else nvm.set(key(cid as number), values);
       return 'OK';
     },
     read: (context): CommandResult => {
