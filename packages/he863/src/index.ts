@@ -1,3 +1,6 @@
+export type { Fault, FaultPlan, PlannedFault } from './module/faults/fault.ts';
+export type { Faults } from './module/faults/faults.ts';
+export { parseFaults } from './module/faults/parse-faults.ts';
 export type { He863Event } from './module/he863-event.ts';
 export type { JsonValue } from './module/module-services.ts';
 export type { PppServerOptions, VirtualHe863Options } from './module/options.ts';

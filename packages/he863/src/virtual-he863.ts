@@ -1,5 +1,6 @@
 import { diagnosticsChannel, type Port } from '@cellmux/port';
 import { Subject, type Observable } from 'rxjs';
+import type { Faults } from './module/faults/faults.ts';
 import { He863Module } from './module/he863-module.ts';
 import type { He863Event } from './module/he863-event.ts';
 import type { VirtualHe863Options } from './module/options.ts';
@@ -37,7 +38,12 @@ export class VirtualHe863 implements AsyncDisposable {
     this.#module.serve(line);
   }
 
-  /** A power cycle: see the fault of that name. */
+  /** Lets things go wrong, now or by a plan. */
+  get faults(): Faults {
+    return this.#module.faults;
+  }
+
+  /** A power cycle: every port is gone without a word; resolves when all sockets are closed, AT is back after `bootMs`. */
   reset(reason = 'asked for'): Promise<void> {
     return this.#module.reset(reason);
   }

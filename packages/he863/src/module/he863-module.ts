@@ -10,7 +10,10 @@ import { packetDomainCommands } from './commands/packet-domain-commands.ts';
 import { qualityCommands } from './commands/quality-commands.ts';
 import { registrationCommands, registrationLine } from './commands/registration-commands.ts';
 import type { He863Event } from './he863-event.ts';
+import { Faults } from './faults/faults.ts';
+import { parseFaults } from './faults/parse-faults.ts';
 import { HostTable } from './host-table.ts';
+import type { LineGate } from './line-gate.ts';
 import { MemoryNvm } from './memory-nvm.ts';
 import type { ModuleServices, PortSession } from './module-services.ts';
 import { MODULE_SETTINGS } from './module-settings.ts';
@@ -35,11 +38,12 @@ export class He863Module implements ModuleServices {
   readonly sockets: SocketTable;
   readonly calls: PppCalls;
   readonly random: () => number;
+  readonly faults: Faults;
   /** Contexts that `+CGACT` has active, with their addresses. */
   readonly plainContexts = new Map<number, string>();
   readonly #emit: (event: He863Event) => void;
   readonly #commands: readonly Declaration[];
-  readonly #sessions = new Set<PortSession>();
+  readonly #sessions = new Map<PortSession, LineGate>();
   readonly #lines = new Set<ServedLine>();
   #power = 1;
   #isClosed = false;
@@ -80,11 +84,19 @@ export class He863Module implements ModuleServices {
     this.network.registration$.subscribe(() => {
       this.#tellRegistration();
     });
-    this.network.start(this.sim.isReady);
+    this.faults = new Faults(this);
+    const { faults = [] } = options;
+    this.faults.plan(typeof faults === 'string' ? parseFaults(faults) : faults);
+    this.startNetwork();
   }
 
   get sessions(): ReadonlySet<PortSession> {
-    return this.#sessions;
+    return new Set(this.#sessions.keys());
+  }
+
+  /** The gates of a port: 0 the lines, 1 to 3 the DLCs of that number. */
+  gatesOf(dlci: number): readonly LineGate[] {
+    return [...this.#sessions].flatMap(([session, gate]) => (session.dlci === dlci ? [gate] : []));
   }
 
   get pppCid(): number | undefined {
@@ -105,9 +117,9 @@ export class He863Module implements ModuleServices {
   }
 
   /** An AT port: the bare line, or a DLC. */
-  openPort(port: Port, dlci: number): PortSession {
+  openPort(gate: LineGate, dlci: number): PortSession {
     const portName = dlci === 0 ? 'line' : `DLCI ${dlci}`;
-    const server: AtServer<PortSession> = new AtServer<PortSession>(port, this.#commands, {
+    const server: AtServer<PortSession> = new AtServer<PortSession>(gate.port, this.#commands, {
       get session(): PortSession {
         return session;
       },
@@ -118,6 +130,7 @@ export class He863Module implements ModuleServices {
       ...(this.options.maximumLineLength === undefined ? {} : { maximumLineLength: this.options.maximumLineLength }),
       forwardEscape: (settings) => settings.get('#SKIPESC') === 0,
       escapeGuardMs: (settings) => settings.get('#E2ESC') * 1000 || settings.escapeGuardMs,
+      beforeLine: () => this.faults.beforeLine(),
       onDtrDropped: () => {
         this.calls.of(session)?.hangUp('DTR');
       },
@@ -136,7 +149,7 @@ export class He863Module implements ModuleServices {
         this.emit({ type: 'handlerFailed', port: portName, command: event.name, error: event.error });
       }
     });
-    this.#sessions.add(session);
+    this.#sessions.set(session, gate);
     this.emit({ type: 'portOpened', port: portName });
     void server.ended.then(() => {
       this.#sessions.delete(session);
@@ -163,7 +176,7 @@ export class He863Module implements ModuleServices {
     if (this.isActive(cid)) this.emit({ type: 'contextLost', cid });
     this.plainContexts.delete(cid);
     if (this.sockets.contextActive(cid)) this.sockets.contextLost(cid);
-    if (this.pppCid === cid) this.calls.current?.hangUp('context lost');
+    if (this.pppCid === cid) this.calls.current?.lose('context lost');
   }
 
   /** Leaves the packet domain: all contexts go. */
@@ -175,12 +188,20 @@ export class He863Module implements ModuleServices {
   /** +CFUN: 1 and 5 with the radio, 0 and 4 without. */
   setPower(power: number): void {
     this.#power = power;
-    const hasRadio = power === 1 || power === 5;
-    if (hasRadio) this.network.start(this.sim.isReady);
-    else {
-      for (let cid = 1; cid <= 5; cid++) this.dropContext(cid);
-      this.network.start(false);
-    }
+    if (power === 0 || power === 4) this.loseCoverage();
+    this.startNetwork();
+  }
+
+  /** The search for a network begins, where there is a SIM and the radio is on. */
+  startNetwork(): void {
+    const hasRadio = this.#power === 1 || this.#power === 5;
+    this.network.start(this.sim.isReady && hasRadio);
+  }
+
+  /** No network: all contexts go, and nothing is found until {@link startNetwork}. */
+  loseCoverage(): void {
+    for (let cid = 1; cid <= 5; cid++) this.dropContext(cid);
+    this.network.lose();
   }
 
   /** A power cycle: every port is gone without a word, and AT is back on the lines after `bootMs`. */
@@ -198,7 +219,7 @@ export class He863Module implements ModuleServices {
     this.clock.after(this.checked.bootMs, () => {
       if (this.#isClosed) return;
       for (const line of this.#lines) line.powerUp();
-      this.network.start(this.sim.isReady);
+      this.startNetwork();
     });
   }
 
@@ -208,6 +229,7 @@ export class He863Module implements ModuleServices {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.faults.clear();
     this.calls.current?.hangUp('closed');
     for (const line of this.#lines) line.end();
     this.network.stop();
@@ -216,7 +238,7 @@ export class He863Module implements ModuleServices {
 
   #tellRegistration(): void {
     const { network } = this;
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.keys()) {
       for (const [name, stat] of [
         ['+CREG', network.registration],
         ['+CGREG', network.packetRegistration],

@@ -1,6 +1,7 @@
 import { Multiplexer } from '@cellmux/cmux';
 import type { Port } from '@cellmux/port';
 import type { He863Module } from './he863-module.ts';
+import { LineGate } from './line-gate.ts';
 
 /**
  * Runs the multiplexer's responder on a line, with an AT port on each DLC that the host opens, until the host closes it
@@ -15,7 +16,7 @@ export async function multiplex(line: Port, module: He863Module, signal: AbortSi
     clock,
   });
   const dlcs = multiplexer.incoming$.subscribe((dlc) => {
-    module.openPort(dlc, dlc.dlci);
+    module.openPort(new LineGate(dlc, clock), dlc.dlci);
   });
   const tooLate = new AbortController();
   const cancel = clock.after(checked.cmuxStartMs, () => {

@@ -1,6 +1,7 @@
 import { checkInteger, checkOneOf, systemClock, type Clock } from '@cellmux/port';
 import type { PacketNetwork } from '../network/packet-network.ts';
 import type { SocketOptions } from '../sockets/index.ts';
+import type { FaultPlan } from './faults/fault.ts';
 import type { JsonValue } from './module-services.ts';
 
 /** What the network asks of a PPP caller, and what it gives. */
@@ -55,6 +56,8 @@ export interface VirtualHe863Options extends SocketOptions {
   /** Contents of the module's memory at the start, and who is told when it changes. */
   readonly nvm?: Readonly<Record<string, JsonValue>>;
   readonly onNvmChange?: (contents: Readonly<Record<string, JsonValue>>) => void;
+  /** What goes wrong, and when: a plan, or its text as `parseFaults` reads it. */
+  readonly faults?: FaultPlan | string;
   /** Seed of every random choice; 0 to 2^32-1, default 1. */
   readonly seed?: number;
 }

@@ -81,7 +81,14 @@ export class PppCall {
     return 'NO CARRIER';
   }
 
-  /** Ends the call without a word to the host. */
+  /** The network ends the call: NO CARRIER, also while it is suspended. */
+  lose(reason: string): void {
+    const wasOnline = this.#phase !== undefined;
+    this.hangUp(reason);
+    if (!wasOnline) this.session.urc('NO CARRIER');
+  }
+
+  /** Ends the call; a host that is not online hears nothing of it. */
   hangUp(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -115,10 +122,8 @@ export class PppCall {
   /** The host or the server has ended PPP: what is under way still leaves, then the call is over. */
   async #linkEnded(reason: string): Promise<void> {
     if (this.#isOver) return;
-    const wasOnline = this.#phase !== undefined;
-    if (wasOnline) await this.#wire.close();
-    this.hangUp(reason);
-    if (!wasOnline) this.session.urc('NO CARRIER');
+    if (this.#phase !== undefined) await this.#wire.close();
+    this.lose(reason);
   }
 
   async #write(bytes: Uint8Array): Promise<number> {

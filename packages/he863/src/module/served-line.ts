@@ -29,7 +29,7 @@ export class ServedLine {
     this.#discarding = undefined;
     const gate = new LineGate(this.#line, this.#module.clock);
     this.#gate = gate;
-    const { server } = this.#module.openPort(gate.port, 0);
+    const { server } = this.#module.openPort(gate, 0);
     void server.ended.then(() => {
       if (this.#line.isClosed || this.#gate === gate) this.end();
     });

@@ -34,7 +34,7 @@ export function registrationCommands(module: He863Module): Declaration[] {
       set: (_context, [pin]): CommandResult => {
         const error = sim.enter(pin as string);
         if (error !== undefined) return { cme: error };
-        network.start(true);
+        module.startNetwork();
         return 'OK';
       },
       read: (context): CommandResult => {
