@@ -1,0 +1,81 @@
+import type { DlcState } from './dlc-transitions.ts';
+import type { ModemStatus } from './modem-status.ts';
+import { Outbound } from './outbound.ts';
+import type { DlcParameters } from './parameter-negotiation.ts';
+
+/** How an attempt to open a DLC ended. */
+export type OpenOutcome = 'opened' | 'refused' | 'noAnswer' | 'linkLost' | 'closed';
+
+/** What is counted for each DLC; octets are those of the user, frames those that carry them. */
+export interface DlcCounters {
+  framesSent: number;
+  framesReceived: number;
+  bytesSent: number;
+  bytesReceived: number;
+  /** SABM and DISC sent again because T1 ran out. */
+  retransmissions: number;
+  /** Times the peer stopped this DLC with FC. */
+  stoppedByPeer: number;
+  /** Times this end stopped the peer with FC. */
+  stoppedByUs: number;
+  /** Frames that arrived while the DLC was not open. */
+  framesUnexpected: number;
+  /** I frames sent again (error-recovery mode). */
+  framesRepeated: number;
+  /** REJ sent (error-recovery mode). */
+  rejectsSent: number;
+  /** Resets after N2 (error-recovery mode). */
+  resets: number;
+}
+
+function noTraffic(): DlcCounters {
+  return {
+    framesSent: 0,
+    framesReceived: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    retransmissions: 0,
+    stoppedByPeer: 0,
+    stoppedByUs: 0,
+    framesUnexpected: 0,
+    framesRepeated: 0,
+    rejectsSent: 0,
+    resets: 0,
+  };
+}
+
+/** One data link connection: what is known about it, no behaviour. */
+export class Dlc {
+  readonly dlci: number;
+  readonly counters = noTraffic();
+  readonly outbound = new Outbound();
+  state: DlcState = 'disconnected';
+  parameters: DlcParameters;
+  /** SABM or DISC sent so far without an answer. */
+  tries = 0;
+  /** When T1 runs out; Infinity while it does not run. */
+  t1AtMs = Infinity;
+  /** Who waits for it to open and to close. */
+  onOpened: ((outcome: OpenOutcome) => void) | undefined;
+  onClosed: (() => void)[] = [];
+  /** The peer has sent FC = 1: send nothing. */
+  stoppedByPeer = false;
+  /** Our signals as they shall be, as last sent, and as last acknowledged by the peer. */
+  signals: ModemStatus;
+  /** For the scheduler: frames that others were served since it has had data. */
+  age = 0;
+  servedAt = 0;
+  /** For the scheduler: a shorter frame was already let through before its own. */
+  wasPassed = false;
+
+  constructor(dlci: number, parameters: DlcParameters, signals: ModemStatus) {
+    this.dlci = dlci;
+    this.parameters = parameters;
+    this.signals = signals;
+    this.outbound.configure(parameters.convergence, parameters.n1);
+  }
+
+  get isOpen(): boolean {
+    return this.state === 'connected' || this.state === 'draining' || this.state === 'resetting';
+  }
+}

@@ -1,0 +1,136 @@
+import { CONTROL } from './control-field.ts';
+import { addressOf, advancedFrameLimit, BASIC_OVERHEAD, encodeAdvanced, encodeBasic } from './frame-encoder.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SendTicket } from './send-queue.ts';
+
+/** A frame that goes before all data: unnumbered and supervisory frames, and the control channel. */
+export interface UrgentFrame {
+  readonly dlci: number;
+  readonly control: number;
+  /** 1 in what the initiator commands and the responder answers. */
+  readonly commandResponse: 0 | 1;
+  readonly info: Uint8Array;
+  /** Called when it has been written into a batch. */
+  readonly onSent?: ((nowMs: number) => void) | undefined;
+}
+
+/** Whole frames for the line. */
+export interface Batch {
+  readonly bytes: Uint8Array;
+  /** To be told when the line has taken the batch. */
+  readonly finished: readonly SendTicket[];
+}
+
+/** Options of {@link Transmitter}. */
+export interface TransmitterOptions {
+  readonly option: 'basic' | 'advanced';
+  readonly softwareFlow: boolean;
+  readonly isInitiator: boolean;
+  readonly scheduler: Scheduler;
+}
+
+/** Sees each frame that is sent. */
+export type SentFrameWatcher = (address: number, control: number, info: Uint8Array, start: number, end: number) => void;
+
+/** Most urgent frames that wait: more is a peer that asks faster than its own line takes answers. */
+export const URGENT_LIMIT = 256;
+
+/**
+ * Makes frames of what is to be sent: urgent ones first, then data as the scheduler says. Frames are whole in a batch, so
+ * nothing can come between their octets.
+ */
+export class Transmitter {
+  watcher: SentFrameWatcher | undefined;
+  /** The peer has sent FCoff: nothing but the control channel may leave (§5.4.6.3.6). */
+  dataStopped = false;
+  /** Urgent frames that did not fit {@link URGENT_LIMIT} and were given up. */
+  overflowed = 0;
+  readonly #options: TransmitterOptions;
+  #urgent: UrgentFrame[] = [];
+  #scratch = new Uint8Array(4096);
+  #info = new Uint8Array(256);
+
+  constructor(options: TransmitterOptions) {
+    this.#options = options;
+  }
+
+  /** True while urgent frames wait. */
+  get hasUrgent(): boolean {
+    return this.#urgent.length > 0;
+  }
+
+  urgent(frame: UrgentFrame): void {
+    if (this.#urgent.length >= URGENT_LIMIT) {
+      this.overflowed++;
+      return;
+    }
+    this.#urgent.push(frame);
+  }
+
+  /** Takes urgent frames out that are no longer wanted. */
+  forget(isUnwanted: (frame: UrgentFrame) => boolean): void {
+    this.#urgent = this.#urgent.filter((frame) => !isUnwanted(frame));
+  }
+
+  /**
+   * The next frames, together at most `limit` octets, no more of them once there are `enough` octets; with `atLeastOne`,
+   * one frame even if it is longer. Undefined where nothing fits or nothing waits.
+   */
+  poll(limit: number, enough: number, atLeastOne: boolean, nowMs: number): Batch | undefined {
+    const finished: SendTicket[] = [];
+    let at = 0;
+    let count = 0;
+    while (count < this.#urgent.length && (at === 0 || at < enough)) {
+      const frame = this.#urgent[count] as UrgentFrame;
+      const limitOfFrame = this.#limitOf(frame.info.length);
+      if (at + limitOfFrame > limit && !(atLeastOne && at === 0)) break;
+      this.#makeRoom(at + limitOfFrame, at);
+      const { dlci, control, commandResponse, info } = frame;
+      at = this.#encode(at, addressOf(dlci, commandResponse), control, info, 0, info.length);
+      frame.onSent?.(nowMs);
+      count++;
+    }
+    const isUrgentDone = count === this.#urgent.length;
+    this.#urgent.splice(0, count);
+    if (isUrgentDone) at = this.#pollData(at, limit, enough, atLeastOne, finished);
+    if (at === 0) return undefined;
+    return { bytes: this.#scratch.slice(0, at), finished };
+  }
+
+  #pollData(start: number, limit: number, enough: number, atLeastOne: boolean, finished: SendTicket[]): number {
+    const { scheduler, isInitiator } = this.#options;
+    let at = start;
+    for (;;) {
+      const room = atLeastOne && at === 0 ? Infinity : limit - at;
+      if (room < BASIC_OVERHEAD || (at > 0 && at >= enough)) return at;
+      const dlc = scheduler.next(this.dataStopped, (length) => this.#limitOf(length) <= room);
+      if (dlc === undefined) return at;
+      const length = dlc.outbound.nextLength(dlc.stoppedByPeer || this.dataStopped);
+      this.#makeRoom(at + this.#limitOf(length), at);
+      if (this.#info.length < length) this.#info = new Uint8Array(length);
+      dlc.outbound.take(this.#info, 0, length, finished);
+      const control = dlc.parameters.frameType === 'UI' ? CONTROL.UI : CONTROL.UIH;
+      at = this.#encode(at, addressOf(dlc.dlci, isInitiator ? 1 : 0), control, this.#info, 0, length);
+      dlc.counters.framesSent++;
+      dlc.counters.bytesSent += length;
+      scheduler.served(dlc);
+    }
+  }
+
+  #limitOf(infoLength: number): number {
+    return this.#options.option === 'basic' ? infoLength + BASIC_OVERHEAD : advancedFrameLimit(infoLength);
+  }
+
+  #encode(at: number, address: number, control: number, info: Uint8Array, start: number, end: number): number {
+    this.watcher?.(address, control, info, start, end);
+    if (this.#options.option === 'basic') return encodeBasic(this.#scratch, at, address, control, info, start, end);
+    return encodeAdvanced(this.#scratch, at, address, control, info, start, end, this.#options.softwareFlow);
+  }
+
+  #makeRoom(octets: number, used: number): void {
+    if (octets <= this.#scratch.length) return;
+    const larger = new Uint8Array(octets * 2);
+    larger.set(this.#scratch.subarray(0, used));
+    this.#scratch = larger;
+  }
+}

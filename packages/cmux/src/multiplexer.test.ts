@@ -1,0 +1,164 @@
+import { faultyLine, memoryPair, latin1, fromLatin1, hasCode } from '@cellmux/port';
+import { settle, VirtualClock } from '@cellmux/port/testing';
+import { describe, expect, it } from 'vitest';
+import type { DlcPort } from './dlc-port.ts';
+import { Multiplexer } from './multiplexer.ts';
+import type { MultiplexerOptions } from './multiplexer-options.ts';
+
+interface Pair {
+  clock: VirtualClock;
+  host: Multiplexer;
+  module: Multiplexer;
+  opened: DlcPort[];
+  line: ReturnType<typeof memoryPair>;
+}
+
+async function started(options: MultiplexerOptions = {}): Promise<Pair> {
+  const clock = new VirtualClock();
+  const line = memoryPair();
+  const host = new Multiplexer(line.dte, { clock, ...options });
+  const module = new Multiplexer(line.dce, { clock, role: 'responder', ...options });
+  const opened: DlcPort[] = [];
+  module.incoming$.subscribe((port) => opened.push(port));
+  const up = module.start();
+  await clock.run(host.start());
+  await clock.run(up);
+  return { clock, host, module, opened, line };
+}
+
+function collect(port: DlcPort): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  port.received$.subscribe({ next: (chunk) => chunks.push(chunk), error: () => undefined });
+  return chunks;
+}
+const text = (chunks: Uint8Array[]): string => chunks.map(fromLatin1).join('');
+
+describe.each(['basic', 'advanced'] as const)('two multiplexers back to back, %s option', (option) => {
+  it('open three DLCs, carry data both ways on all, close, and leave the line usable', async () => {
+    const { clock, host, module, opened, line } = await started({ option, n1: 127 });
+    const ports = await clock.run(Promise.all([1, 2, 3].map((dlci) => host.open(dlci))));
+    expect(opened.map((port) => port.dlci)).toEqual([1, 2, 3]);
+    const far = opened.map(collect);
+    const near = ports.map(collect);
+    await clock.run(
+      Promise.all([
+        ...ports.map((port, index) => port.send(latin1(`to ${index}~}\r`.repeat(1000)))),
+        ...opened.map((port, index) => port.send(latin1(`from ${index}~}\r`.repeat(1000)))),
+      ]),
+    );
+    await settle();
+    expect(far.map(text)).toEqual([0, 1, 2].map((index) => `to ${index}~}\r`.repeat(1000)));
+    expect(near.map(text)).toEqual([0, 1, 2].map((index) => `from ${index}~}\r`.repeat(1000)));
+    await clock.run(host.close());
+    expect(await clock.run(host.ended)).toEqual({ reason: 'closed' });
+    expect(await clock.run(module.ended)).toEqual({ reason: 'closedByPeer' });
+    expect(line.dte.isClosed).toBe(false);
+    const heard: Uint8Array[] = [];
+    module.released.received$.subscribe((chunk) => heard.push(chunk));
+    await clock.run(host.released.send(latin1('AT\r')));
+    expect(text(heard)).toBe('AT\r');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('opens again a DLC that was closed', async () => {
+    const { clock, host, opened } = await started({ option });
+    for (let round = 0; round < 3; round++) {
+      const port = await clock.run(host.open(5));
+      await clock.run(port.send(latin1('x')));
+      await clock.run(port.close());
+      expect(opened[round]?.isClosed).toBe(true);
+      expect(port.isClosed).toBe(true);
+    }
+  });
+
+  it('stops the peer on one DLC alone while its port is paused', async () => {
+    const { clock, host, opened } = await started({ option });
+    const one = await clock.run(host.open(1));
+    const two = await clock.run(host.open(2));
+    const [farOne, farTwo] = opened as [DlcPort, DlcPort];
+    const [heardOne, heardTwo] = [collect(one), collect(two)];
+    one.pause();
+    await clock.advance(10);
+    const held = farOne.send(latin1('held'));
+    await clock.run(farTwo.send(latin1('through')));
+    await clock.advance(1000);
+    expect(text(heardTwo)).toBe('through');
+    expect(text(heardOne)).toBe('');
+    one.resume();
+    await clock.run(held);
+    expect(text(heardOne)).toBe('held');
+  });
+
+  it('carries circuits and break both ways', async () => {
+    const { clock, host, opened } = await started({ option });
+    const port = await clock.run(host.open(1));
+    const [far] = opened as [DlcPort];
+    expect(port.circuits.dcd).toBe(false);
+    await far.setCircuits({ dcd: true, ri: true });
+    await port.setCircuits({ dtr: false });
+    await clock.advance(5);
+    expect(port.circuits).toMatchObject({ dcd: true, ri: true, dsr: true, cts: true });
+    expect(far.circuits).toMatchObject({ dtr: false, rts: true });
+    await port.setCircuits({ break: true });
+    await clock.advance(5);
+    expect(far.circuits.break).toBe(true);
+    await port.setCircuits({ break: false });
+    await clock.advance(5);
+    expect(far.circuits.break).toBe(false);
+  });
+});
+
+describe('what bad peers and lines get', () => {
+  it('says that nothing was seen when nobody answers SABM', async () => {
+    const clock = new VirtualClock();
+    const line = memoryPair();
+    line.dce.received$.subscribe();
+    const host = new Multiplexer(line.dte, { clock });
+    const error = await clock.run(host.start().catch((reason: unknown) => reason));
+    expect(hasCode(error, 'ERR_CMUX_NO_ANSWER')).toBe(true);
+    expect(clock.now()).toBe(400);
+    expect((error as { context: unknown }).context).toEqual({ seen: 'nothing' });
+  });
+
+  it('is refused a DLC that the peer does not have', async () => {
+    const clock = new VirtualClock();
+    const line = memoryPair();
+    const host = new Multiplexer(line.dte, { clock });
+    const module = new Multiplexer(line.dce, { clock, role: 'responder', dlciCount: 3 });
+    void module.start();
+    await clock.run(host.start());
+    const error = await clock.run(host.open(4).catch((reason: unknown) => reason));
+    expect(hasCode(error, 'ERR_CMUX_DLC_REFUSED')).toBe(true);
+  });
+
+  it('rejects everything pending when the line is lost', async () => {
+    const { clock, host, module, line } = await started();
+    const port = await clock.run(host.open(1));
+    port.received$.subscribe({ error: () => undefined });
+    module.ports.get(1)?.pause();
+    await clock.advance(10);
+    const pending = port.send(new Uint8Array(10_000)).catch((reason: unknown) => reason);
+    const opening = host.open(2).catch((reason: unknown) => reason);
+    line.fail(new Error('unplugged'));
+    expect(hasCode(await clock.run(pending), 'ERR_CMUX_LINK_LOST')).toBe(true);
+    expect(hasCode(await clock.run(opening), 'ERR_CMUX_LINK_LOST')).toBe(true);
+    expect(await clock.run(host.ended)).toMatchObject({ reason: 'lineLost' });
+    expect(port.isClosed).toBe(true);
+  });
+});
+
+it('works over a paced line that re-chunks', async () => {
+  const clock = new VirtualClock();
+  const line = faultyLine({ clock, baudRate: 115_200, seed: 3, faults: { rechunk: true } });
+  const host = new Multiplexer(line.dte, { clock, n1: 127, baudRate: 115_200 });
+  const module = new Multiplexer(line.dce, { clock, role: 'responder', n1: 127, baudRate: 115_200 });
+  void module.start();
+  await clock.run(host.start());
+  const port = await clock.run(host.open(1));
+  const far = module.ports.get(1) as DlcPort;
+  const heard = collect(far);
+  const bytes = new Uint8Array(20_000).map((_, index) => index * 7);
+  await clock.run(port.send(bytes));
+  await clock.advance(200);
+  expect(Buffer.concat(heard).equals(Buffer.from(bytes))).toBe(true);
+});

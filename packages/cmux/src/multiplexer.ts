@@ -1,0 +1,461 @@
+import {
+  checkInteger,
+  concatBytes,
+  diagnosticsChannel,
+  prepend,
+  type AbortOptions,
+  type Cancel,
+  type Port,
+  type PortRole,
+} from '@cellmux/port';
+import { BehaviorSubject, distinctUntilChanged, Subject, type Observable, type Subscription } from 'rxjs';
+import { linkLostError, noAnswerError, refusedError, stateError } from './cmux-errors.ts';
+import type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
+import type { DlcCounters, OpenOutcome } from './core/dlc.ts';
+import type { DeframerCounters } from './core/frame-sink.ts';
+import { encodeBasicFrame } from './core/frame-encoder.ts';
+import { Link, type LinkState } from './core/link.ts';
+import type { LinkCounters } from './core/link-counters.ts';
+import type { LinkEnd, LinkEvent } from './core/link-event.ts';
+import { LineBudget } from './core/line-budget.ts';
+import type { DlcParameters } from './core/parameter-negotiation.ts';
+import { defaultPriority } from './core/parameter-negotiation.ts';
+import { DlcPort, type DlcPortLink } from './dlc-port.ts';
+import { KeptSubject } from './kept-subject.ts';
+import { checkOptions, type CheckedOptions, type MultiplexerOptions } from './multiplexer-options.ts';
+
+/** What to agree on for a DLC; what is left out is the standard's. Anything given is negotiated with PN before SABM. */
+export type DlcOptions = Partial<DlcParameters>;
+
+/** Everything that a multiplexer counts. */
+export interface CmuxCounters extends LinkCounters, DeframerCounters {
+  /** Messages of the control channel sent again because T2 ran out. */
+  readonly controlRetransmissions: number;
+  /** By DLCI, for those that were ever used. */
+  readonly dlcs: ReadonlyMap<number, Readonly<DlcCounters>>;
+}
+
+/** Sees each frame as one of the basic option, flags included, whatever option the line uses. */
+export type FrameWatcher = (direction: 'sent' | 'received', frame: Uint8Array) => void;
+
+/** Octets kept to say what was seen when nothing answers. */
+const SEEN_OCTETS = 64;
+
+const channel = diagnosticsChannel('cellmux:cmux:event');
+
+interface Opening {
+  readonly resolve: (port: DlcPort) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * A GSM 07.10 / 3GPP TS 27.010 multiplexer on one line: gives a Port for each DLC. It uses the line until it has ended and
+ * then leaves it open, for AT commands to go on.
+ *
+ * @example
+ * const multiplexer = new Multiplexer(line, { n1: 127 });
+ * await multiplexer.start();
+ * const at = await multiplexer.open(3);
+ */
+export class Multiplexer implements AsyncDisposable {
+  /** DLCs that the peer opened; each is kept until somebody subscribes. */
+  readonly incoming$: Observable<DlcPort>;
+  /** What happens besides data. Hot. */
+  readonly events$: Observable<CmuxEvent>;
+  /** The state now and after each change. */
+  readonly state$: Observable<LinkState>;
+  /** Resolves when it is over, with the reason; never rejects. */
+  readonly ended: Promise<CmuxEnd>;
+  readonly #line: Port;
+  readonly #options: CheckedOptions;
+  readonly #link: Link;
+  readonly #budget: LineBudget;
+  readonly #role: PortRole;
+  readonly #ports = new Map<number, DlcPort>();
+  readonly #opening = new Map<number, Opening>();
+  readonly #incoming = new KeptSubject<DlcPort>();
+  readonly #events = new Subject<CmuxEvent>();
+  readonly #state = new BehaviorSubject<LinkState>('idle');
+  #resolveEnded: (end: CmuxEnd) => void = () => undefined;
+  #subscription: Subscription | undefined;
+  #cancelTimer: Cancel = () => undefined;
+  #timerAtMs = Infinity;
+  #isWorking = false;
+  #seen: Uint8Array = new Uint8Array(0);
+  #lineError: unknown;
+  #end: CmuxEnd | undefined;
+  #released: Port | undefined;
+  #closing: Promise<void> | undefined;
+  #onFrame: FrameWatcher | undefined;
+
+  constructor(line: Port, options: MultiplexerOptions = {}) {
+    this.#line = line;
+    this.#options = checkOptions(options);
+    const { link, dlciCount, lineTimeMs, baudRate } = this.#options;
+    const isInitiator = link.role === 'initiator';
+    this.#role = isInitiator ? 'dte' : 'dce';
+    this.#link = new Link({
+      ...link,
+      signals: { fc: false, rtc: true, rtr: true, ic: false, dv: isInitiator },
+      accept: (dlci) => dlci <= dlciCount,
+    });
+    this.#budget = new LineBudget(lineTimeMs, baudRate);
+    this.incoming$ = this.#incoming.values$;
+    this.events$ = this.#events.asObservable();
+    this.state$ = this.#state.pipe(distinctUntilChanged());
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+  }
+
+  /** The state now. */
+  get state(): LinkState {
+    return this.#link.state;
+  }
+
+  /** Ports of the DLCs that are open, by DLCI. */
+  get ports(): ReadonlyMap<number, DlcPort> {
+    return this.#ports;
+  }
+
+  /** The line, to go on with once this is over: octets that came behind the last frame are its first. */
+  get released(): Port {
+    if (this.#released === undefined) throw stateError('taking the line back', this.state);
+    return this.#released;
+  }
+
+  /** All counters as they are now. */
+  get counters(): CmuxCounters {
+    const dlcs = new Map<number, Readonly<DlcCounters>>();
+    for (const dlc of this.#link.dlcs) if (dlc !== undefined) dlcs.set(dlc.dlci, { ...dlc.counters });
+    return {
+      ...this.#link.counters,
+      ...this.#link.deframer.counters,
+      controlRetransmissions: this.#link.control.retransmissions,
+      dlcs,
+    };
+  }
+
+  /** Called with each frame that is sent or received, for a capture. The array is the watcher's. */
+  get onFrame(): FrameWatcher | undefined {
+    return this.#onFrame;
+  }
+
+  set onFrame(watcher: FrameWatcher | undefined) {
+    this.#onFrame = watcher;
+    if (watcher === undefined) {
+      this.#link.watchFrames(undefined, undefined);
+      return;
+    }
+    this.#link.watchFrames(
+      (address, control, info, start, end) => {
+        watcher('sent', encodeBasicFrame(address, control, info, start, end));
+      },
+      (address, control, info, start, end) => {
+        watcher('received', encodeBasicFrame(address, control, info, start, end));
+      },
+    );
+  }
+
+  /**
+   * Starts: the initiator opens DLCI 0 with SABM, the responder waits until its peer has done so. Until then the line is
+   * not touched. Rejects with `ERR_CMUX_NO_ANSWER` (its context says what was seen instead), `ERR_CMUX_DLC_REFUSED`,
+   * `ERR_CMUX_LINK_LOST`; after the first two it may be called again.
+   */
+  start({ signal }: AbortOptions = {}): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    if (this.state !== 'idle') return Promise.reject(stateError('starting', this.state));
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#link.stopStarting();
+        this.#work();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#link.start(this.#now, (outcome) => {
+        signal?.removeEventListener('abort', onAbort);
+        if (outcome === 'opened') resolve();
+        else reject(this.#openError(0, outcome));
+      });
+      this.#listen();
+      this.#work();
+    });
+  }
+
+  /**
+   * Opens a DLC, 1 to 61. Rejects with `ERR_CMUX_DLC_REFUSED` (DM), `ERR_CMUX_NO_ANSWER` (N2 tries), `ERR_CMUX_LINK_LOST`,
+   * `ERR_CMUX_STATE` where it is open already or the link is not up.
+   */
+  open(dlci: number, options: AbortOptions & DlcOptions = {}): Promise<DlcPort> {
+    checkInteger('dlci', dlci, 1, 61);
+    const { signal, ...wanted } = options;
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    if (this.state !== 'up') return Promise.reject(stateError(`opening DLCI ${dlci}`, this.state));
+    if (this.#link.stateOf(dlci) !== 'disconnected' || this.#opening.has(dlci))
+      return Promise.reject(stateError(`opening DLCI ${dlci}`, `at it (DLC ${this.#link.stateOf(dlci)})`));
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#opening.delete(dlci);
+        reject(signal?.reason);
+        this.#link.closeDlc(dlci, false, this.#now, undefined);
+        this.#work();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#opening.set(dlci, {
+        resolve: (port) => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve(port);
+        },
+        reject: (reason) => {
+          signal?.removeEventListener('abort', onAbort);
+          reject(reason);
+        },
+      });
+      this.#link.open(dlci, this.#parameters(dlci, wanted), this.#now, (outcome) => {
+        if (outcome === 'opened') return;
+        this.#opening.get(dlci)?.reject(this.#openError(dlci, outcome));
+        this.#opening.delete(dlci);
+      });
+      this.#work();
+    });
+  }
+
+  /**
+   * Closes in order: what is queued leaves, DISC on each DLC, CLD, and DISC on DLCI 0 where CLD is not answered. Resolves
+   * in any case, with the line left open and free: {@link released}. `signal` cuts the waiting for queued bytes short.
+   */
+  close(options?: AbortOptions): Promise<void> {
+    this.#closing ??= this.#closeInOrder(options);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #closeInOrder(options?: AbortOptions): Promise<void> {
+    await Promise.all([...this.#ports.values()].map((port) => port.close(options)));
+    this.#link.close(this.#now, () => undefined);
+    this.#work();
+    await this.ended;
+  }
+
+  get #now(): number {
+    return this.#options.clock.now();
+  }
+
+  #parameters(dlci: number, wanted: DlcOptions): DlcParameters | undefined {
+    const { n1, t1Ms, n2, k, n1Limit } = this.#options.link;
+    if (Object.values(wanted).every((value) => value === undefined)) return undefined;
+    const parameters: DlcParameters = {
+      frameType: wanted.frameType ?? 'UIH',
+      convergence: wanted.convergence ?? 1,
+      priority: checkInteger('priority', wanted.priority ?? defaultPriority(dlci), 0, 63),
+      t1Ms: checkInteger('t1Ms', wanted.t1Ms ?? t1Ms, 10, 2550),
+      n1: checkInteger('n1', wanted.n1 ?? n1, 1, Math.max(n1, n1Limit)),
+      n2: checkInteger('n2', wanted.n2 ?? n2, 0, 255),
+      k: checkInteger('k', wanted.k ?? k, 1, 7),
+    };
+    return parameters;
+  }
+
+  #openError(dlci: number, outcome: OpenOutcome): unknown {
+    switch (outcome) {
+      case 'refused':
+        return refusedError(dlci);
+      case 'noAnswer':
+        return noAnswerError(dlci === 0 ? 'starting the multiplexer' : `opening DLCI ${dlci}`, this.#seen);
+      default:
+        return linkLostError(dlci === 0 ? 'starting' : `opening DLCI ${dlci}`, this.#lineError);
+    }
+  }
+
+  #listen(): void {
+    this.#subscription ??= this.#line.received$.subscribe({
+      next: (chunk) => {
+        this.#take(chunk);
+      },
+      error: (error: unknown) => {
+        this.#lose(error);
+      },
+      complete: () => {
+        this.#lose(undefined);
+      },
+    });
+    if (this.#end !== undefined) this.#subscription.unsubscribe();
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#link.state !== 'up') {
+      const tail = concatBytes([this.#seen, chunk.subarray(-SEEN_OCTETS)]);
+      this.#seen = tail.subarray(-SEEN_OCTETS);
+    }
+    this.#link.receive(chunk, this.#now);
+    this.#work();
+  }
+
+  #lose(error: unknown): void {
+    this.#lineError = error;
+    this.#link.lineLost();
+    this.#work();
+  }
+
+  /** Whatever happened, this follows: events go out, frames go out, the timer is set. */
+  #work(): void {
+    // A subscriber may call in here again; the loop below then takes care of it.
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    try {
+      for (;;) {
+        for (const event of this.#link.takeEvents()) this.#on(event);
+        this.#transmit();
+        if (!this.#link.hasEvents) break;
+      }
+    } finally {
+      this.#isWorking = false;
+    }
+    if (this.#state.value !== this.#link.state) this.#state.next(this.#link.state);
+    this.#setTimer();
+  }
+
+  #transmit(): void {
+    for (;;) {
+      const nowMs = this.#now;
+      const { limit, enough, atLeastOne } = this.#budget.allowance(nowMs);
+      if (limit <= 0 && !atLeastOne) return;
+      const batch = this.#link.poll(limit, enough, atLeastOne, nowMs);
+      if (batch === undefined) return;
+      const { bytes } = batch;
+      this.#budget.handed(bytes.length, nowMs);
+      this.#line.send(bytes).then(
+        () => {
+          this.#budget.taken(bytes.length);
+          this.#link.taken(batch, this.#now);
+          this.#work();
+        },
+        (error: unknown) => {
+          this.#budget.taken(bytes.length);
+          for (const ticket of batch.finished) ticket.dropped('linkLost');
+          this.#lose(error);
+        },
+      );
+    }
+  }
+
+  #setTimer(): void {
+    const nowMs = this.#now;
+    let atMs = this.#link.nextDeadlineMs;
+    if (this.#link.hasWork) atMs = Math.min(atMs, nowMs + this.#budget.allowance(nowMs).againInMs);
+    // A timer that comes too early does no harm; setting one anew for each chunk would.
+    if (atMs >= this.#timerAtMs) return;
+    this.#cancelTimer();
+    this.#timerAtMs = atMs;
+    this.#cancelTimer = this.#options.clock.after(Math.max(0, atMs - nowMs), () => {
+      this.#timerAtMs = Infinity;
+      this.#link.handleTimeout(this.#now);
+      this.#work();
+    });
+  }
+
+  #on(event: LinkEvent): void {
+    switch (event.type) {
+      case 'data':
+        this.#ports.get(event.dlci)?.received(event.bytes);
+        return;
+      case 'signals':
+        this.#ports.get(event.dlci)?.signalled(event.status);
+        return;
+      case 'noise':
+        return;
+      case 'dlcOpened':
+        this.#opened(event.dlci);
+        break;
+      case 'dlcClosed':
+        if (!this.#closed(event.dlci, event.by)) return;
+        break;
+      case 'ended':
+        this.#over(event.end);
+        return;
+      default:
+        break;
+    }
+    this.#emit(event);
+  }
+
+  #emit(event: CmuxEvent): void {
+    if (channel.hasSubscribers) channel.publish(event);
+    this.#events.next(event);
+  }
+
+  #opened(dlci: number): void {
+    const port = new DlcPort({
+      dlci,
+      role: this.#role,
+      backlogLimitBytes: this.#options.backlogLimitBytes,
+      link: this.#linkOf(dlci),
+    });
+    this.#ports.set(dlci, port);
+    const opening = this.#opening.get(dlci);
+    this.#opening.delete(dlci);
+    if (opening === undefined) this.#incoming.next(port);
+    else opening.resolve(port);
+  }
+
+  #closed(dlci: number, by: 'us' | 'peer' | 'link'): boolean {
+    const port = this.#ports.get(dlci);
+    if (port === undefined) return false;
+    this.#ports.delete(dlci);
+    port.ended(by === 'link' ? linkLostError(port.name, this.#lineError) : undefined);
+    return true;
+  }
+
+  #over(end: LinkEnd): void {
+    const reason: CmuxEndReason = end === 'linkLost' && this.#line.isClosed ? 'lineLost' : end;
+    this.#end = { reason, ...(this.#lineError === undefined ? {} : { error: this.#lineError }) };
+    this.#subscription?.unsubscribe();
+    this.#cancelTimer();
+    this.#timerAtMs = Infinity;
+    this.#released = prepend(this.#line, this.#link.deframer.takeRest());
+    for (const { reject } of this.#opening.values()) reject(linkLostError('opening', this.#lineError));
+    this.#opening.clear();
+    this.#emit({ type: 'ended', reason });
+    this.#incoming.complete();
+    this.#state.next('closed');
+    this.#state.complete();
+    this.#events.complete();
+    this.#resolveEnded(this.#end);
+  }
+
+  #linkOf(dlci: number): DlcPortLink {
+    const link = this.#link;
+    const { clock, lingerMs } = this.#options;
+    const now = (): number => this.#now;
+    const work = (): void => {
+      this.#work();
+    };
+    return {
+      clock,
+      lingerMs,
+      get longestSend() {
+        return link.longestSend(dlci);
+      },
+      get parameters() {
+        return link.parametersOf(dlci);
+      },
+      get bytesSent() {
+        return link.dlcs[dlci]?.counters.bytesSent ?? 0;
+      },
+      send: (ticket) => {
+        link.send(dlci, ticket);
+        work();
+      },
+      unsend: (ticket) => link.unsend(dlci, ticket),
+      setSignals: (signals) => {
+        link.setSignals(dlci, signals, now());
+        work();
+      },
+      close: (drain, onClosed) => {
+        link.closeDlc(dlci, drain, now(), onClosed);
+        work();
+      },
+    };
+  }
+}
