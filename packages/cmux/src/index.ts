@@ -2,3 +2,29 @@ export { DlcPort } from './dlc-port.ts';
 export { Multiplexer, type CmuxCounters, type DlcOptions, type FrameWatcher } from './multiplexer.ts';
 export type { MultiplexerOptions } from './multiplexer-options.ts';
 export type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
+export { blindCloseDown, startMultiplexer, type StartOptions } from './start-multiplexer.ts';
+export { GENERIC, HE863, type CmuxProfile } from './cmux-profiles.ts';
+export { AdvancedDeframer, type AdvancedDeframerOptions } from './core/advanced-deframer.ts';
+export { BasicDeframer, type BasicDeframerOptions } from './core/basic-deframer.ts';
+export { CONTROL, frameTypeOf, POLL_FINAL, SUPERVISORY, type FrameType } from './core/control-field.ts';
+export { encodeMessage, MESSAGE, messageTypeOf, readMessages, type MessageType } from './core/control-message.ts';
+export type { DlcCounters } from './core/dlc.ts';
+export { fcsOf } from './core/fcs.ts';
+export {
+  addressOf,
+  advancedFrameLimit,
+  BASIC_OVERHEAD,
+  encodeAdvanced,
+  encodeBasic,
+  encodeBasicFrame,
+} from './core/frame-encoder.ts';
+export type { Deframer, DeframerCounters, FrameSink } from './core/frame-sink.ts';
+export { decodeModemStatus, encodeModemStatus, type ModemStatus } from './core/modem-status.ts';
+export {
+  decodeParameters,
+  defaultPriority,
+  encodeParameters,
+  type ConvergenceLayer,
+  type DataFrameType,
+  type DlcParameters,
+} from './core/parameter-negotiation.ts';
