@@ -1,10 +1,8 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
-import { DRIVEN_CIRCUITS, IDLE_CIRCUITS, type Circuits, type PortRole } from './circuits.ts';
+import { CircuitCable } from './circuit-cable.ts';
 import { checkInteger } from './core/check-option.ts';
-import { CellmuxError } from './core/cellmux-error.ts';
-import type { AbortOptions, Port } from './port.ts';
-import { portClosedError } from './port-errors.ts';
-import { BACKLOG_LIMIT_BYTES, ReceiveStream } from './receive-stream.ts';
+import { DrivenPort, type PortDriver } from './driven-port.ts';
+import type { Port } from './port.ts';
+import { BACKLOG_LIMIT_BYTES } from './receive-stream.ts';
 
 /** Options of {@link memoryPair}. */
 export interface MemoryPairOptions {
@@ -14,171 +12,58 @@ export interface MemoryPairOptions {
   readonly backlogLimitBytes?: number;
 }
 
-interface PendingSend {
-  readonly bytes: Uint8Array;
-  readonly done: () => void;
-  readonly failed: (reason: unknown) => void;
-}
+/** One end's way to the other. */
+class MemoryDriver implements PortDriver {
+  #far: DrivenPort | undefined;
+  #farDriver: MemoryDriver | undefined;
+  #waiting: { readonly bytes: Uint8Array; readonly taken: (octets: number) => void } | undefined;
 
-class MemoryEnd implements Port {
-  readonly name: string;
-  readonly role: PortRole;
-  readonly received$: Observable<Uint8Array>;
-  readonly circuits$: Observable<Circuits>;
-  /** The circuits are those of one cable, so both ends look at the same ones. */
-  readonly #cable: BehaviorSubject<Circuits>;
-  readonly #stream: ReceiveStream;
-  readonly #queue: PendingSend[] = [];
-  #far: MemoryEnd | undefined;
-  #pausedByUser = false;
-  #pausedByBacklog = false;
-  #delivering = false;
-  #drained: (() => void) | undefined;
-  #closing: Promise<void> | undefined;
-  #closed = false;
-
-  constructor(name: string, role: PortRole, cable: BehaviorSubject<Circuits>, backlogLimitBytes: number) {
-    this.name = name;
-    this.role = role;
-    this.#cable = cable;
-    this.circuits$ = cable.asObservable();
-    this.#stream = new ReceiveStream({
-      name,
-      backlogLimitBytes,
-      onBackpressure: (wanted) => {
-        this.#pausedByBacklog = wanted;
-        if (!wanted) this.#far?.deliver();
-      },
-    });
-    this.received$ = this.#stream.bytes$;
-  }
-
-  join(far: MemoryEnd): void {
+  join(far: DrivenPort, farDriver: MemoryDriver): void {
     this.#far = far;
+    this.#farDriver = farDriver;
   }
 
-  get circuits(): Circuits {
-    return this.#cable.value;
-  }
-
-  get isClosed(): boolean {
-    return this.#closed || this.#closing !== undefined;
-  }
-
-  send(bytes: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
-    if (this.isClosed) return Promise.reject(portClosedError(this.name, bytes.length));
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        const index = this.#queue.indexOf(pending);
-        if (index < 0) return;
-        this.#queue.splice(index, 1);
-        reject(signal?.reason);
-      };
-      const pending: PendingSend = {
-        bytes: bytes.slice(),
-        done: () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        },
-        failed: (reason) => {
-          signal?.removeEventListener('abort', onAbort);
-          reject(reason);
-        },
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#queue.push(pending);
-      this.deliver();
+  write(bytes: Uint8Array): number | Promise<number> {
+    if (this.#far?.isPaused === false) return this.#deliver(this.#far, bytes);
+    return new Promise((taken) => {
+      this.#waiting = { bytes, taken };
     });
   }
 
   pause(): void {
-    this.#pausedByUser = true;
+    // The far end looks at `isPaused` before it delivers.
   }
 
   resume(): void {
-    this.#pausedByUser = false;
-    this.#far?.deliver();
+    this.#farDriver?.goOn();
   }
 
-  setCircuits(change: Partial<Circuits>): Promise<void> {
-    if (this.isClosed) return Promise.reject(portClosedError(this.name, 0));
-    for (const circuit of Object.keys(change)) {
-      if (!(DRIVEN_CIRCUITS[this.role] as readonly string[]).includes(circuit)) {
-        return Promise.reject(
-          new CellmuxError(
-            'ERR_PORT_CIRCUIT_NOT_OURS',
-            `${this.name}: a ${this.role.toUpperCase()} does not drive ${circuit}`,
-            {
-              context: { circuit, role: this.role },
-            },
-          ),
-        );
-      }
-    }
-    const next = { ...this.#cable.value, ...change };
-    if ((Object.keys(next) as (keyof Circuits)[]).some((circuit) => next[circuit] !== this.#cable.value[circuit])) {
-      this.#cable.next(next);
-    }
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#closeInOrder();
-    return this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** Breaks the cable: both ends fail with the error, what is queued is rejected with it. */
-  fail(error: unknown): void {
-    for (const end of [this, this.#far]) {
-      if (end === undefined || end.#closed) continue;
-      end.#closed = true;
-      for (const pending of end.#queue.splice(0)) pending.failed(error);
-      end.#drained?.();
-      end.#stream.fail(error);
-    }
-    this.#cable.complete();
-  }
-
-  async #closeInOrder(): Promise<void> {
-    if (this.#queue.length > 0 && this.#far?.isClosed === false)
-      await new Promise<void>((resolve) => (this.#drained = resolve));
-    this.ended();
+  close(): void {
     this.#far?.ended();
-    this.#cable.complete();
   }
 
-  /** The end of the cable, whoever closed it. */
-  ended(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#closing ??= Promise.resolve();
-    for (const pending of this.#queue.splice(0)) pending.failed(portClosedError(this.name, pending.bytes.length));
-    this.#drained?.();
-    this.#stream.complete();
+  /** The cable is cut: neither end can end the other in order any more. */
+  cut(): void {
+    this.#far = undefined;
+    this.#farDriver = undefined;
   }
 
-  /** Hands queued bytes to the far end, for as long as it takes them. */
-  deliver(): void {
-    if (this.#delivering) return;
-    this.#delivering = true;
-    // In a microtask of its own: a receiver that answers from within its subscriber must not recurse.
+  goOn(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.#far === undefined) return;
+    this.#waiting = undefined;
+    // Not from within resume: its caller has not expected bytes by the time it returns.
     queueMicrotask(() => {
-      this.#delivering = false;
-      const far = this.#far;
-      if (far === undefined) return;
-      while (!far.#pausedByUser && !far.#pausedByBacklog && !far.#closed) {
-        const next = this.#queue.shift();
-        if (next === undefined) break;
-        far.#stream.push(next.bytes);
-        next.done();
-      }
-      if (this.#queue.length === 0) this.#drained?.();
+      if (this.#far?.isPaused === false) waiting.taken(this.#deliver(this.#far, waiting.bytes));
+      else this.#waiting = waiting;
     });
+  }
+
+  #deliver(far: DrivenPort, bytes: Uint8Array): number {
+    const octets = Math.min(bytes.length, far.roomBytes);
+    // A copy: the sender may use its array again, the receiver may keep the chunk. On a Buffer `slice` would be a view.
+    far.received(new Uint8Array(octets === bytes.length ? bytes : bytes.subarray(0, octets)));
+    return octets;
   }
 }
 
@@ -188,13 +73,16 @@ export interface MemoryPair {
   readonly dte: Port;
   /** The module's end. */
   readonly dce: Port;
-  /** Breaks the cable: both streams end with this error, and what was not delivered is rejected with it. */
-  fail(error: unknown): void;
+  /** Breaks the cable: both streams end with this error, and what was not delivered is rejected with it as the cause. */
+  readonly fail: (error: unknown) => void;
 }
 
 /**
- * Two ports joined in memory: what one sends the other receives, in the same chunks, without loss. `pause()` on one end
- * keeps the other's `send` waiting. Both share one set of circuits, as the two ends of one cable do.
+ * Two ports joined in memory: what one sends the other receives, in the same chunks, without loss; only where nobody
+ * subscribes and the backlog has no room for a whole chunk is it delivered in parts. `pause()` on one end keeps the
+ * other's `send` waiting. Both share one set of circuits, as the two ends of one cable do.
+ *
+ * `close()` waits for ever for a far end that stays paused: give it a `signal`.
  *
  * @example
  * const { dte, dce } = memoryPair();
@@ -206,16 +94,21 @@ export function memoryPair({
   backlogLimitBytes = BACKLOG_LIMIT_BYTES,
 }: MemoryPairOptions = {}): MemoryPair {
   checkInteger('backlogLimitBytes', backlogLimitBytes, 1, 2 ** 30);
-  const cable = new BehaviorSubject(IDLE_CIRCUITS);
-  const dte = new MemoryEnd(`${name} (dte)`, 'dte', cable, backlogLimitBytes);
-  const dce = new MemoryEnd(`${name} (dce)`, 'dce', cable, backlogLimitBytes);
-  dte.join(dce);
-  dce.join(dte);
+  const cable = new CircuitCable();
+  const [toDce, toDte] = [new MemoryDriver(), new MemoryDriver()];
+  const common = { cable, backlogLimitBytes, lingerMs: Infinity };
+  const dte = new DrivenPort({ ...common, name: `${name} (dte)`, role: 'dte', driver: toDce });
+  const dce = new DrivenPort({ ...common, name: `${name} (dce)`, role: 'dce', driver: toDte });
+  toDce.join(dce, toDte);
+  toDte.join(dte, toDce);
   return {
     dte,
     dce,
     fail: (error) => {
-      dte.fail(error);
+      toDce.cut();
+      toDte.cut();
+      dte.failed(error);
+      dce.failed(error);
     },
   };
 }

@@ -34,7 +34,8 @@ export interface Port extends AsyncDisposable {
    * not be changed before the call resolves.
    *
    * Rejects with `ERR_PORT_CLOSED` on a port that is closed or closes meanwhile, and then says in
-   * `context.unsentBytes` how many of these bytes were certainly not sent.
+   * `context.unsentBytes` how many of these bytes were certainly not sent, and in `cause` why, if the line was lost.
+   * Rejects with the signal's reason on abort; what had left before is not called back.
    */
   send(bytes: Uint8Array, options?: AbortOptions): Promise<void>;
 
@@ -57,6 +58,13 @@ export interface Port extends AsyncDisposable {
 
   /** True once {@link close} was called or the far side or the line ended it. */
   readonly isClosed: boolean;
-  /** Closes after what was accepted by {@link send} has left; resolves when closed. Calling it again is fine. */
-  close(): Promise<void>;
+  /**
+   * Closes after what was accepted by {@link send} has left; resolves when closed, and never rejects. Calling it again
+   * is fine and joins the first call.
+   *
+   * Where the far side takes no more (it is paused, it does not read), a port of a real device waits for some seconds
+   * and a port in memory for ever; `signal` cuts the wait short. What has not left by then is dropped and its senders
+   * are told. A far side that is gone is not waited for.
+   */
+  close(options?: AbortOptions): Promise<void>;
 }
