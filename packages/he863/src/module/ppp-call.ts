@@ -1,6 +1,6 @@
 import type { CommandResult, DataPhase } from '@cellmux/at';
 import { CellmuxError, DrivenPort, hasCode, type Clock } from '@cellmux/port';
-import { PppLink, type PppOptions } from '@cellmux/ppp';
+import { PppLink, type PppServerOptions } from '@cellmux/ppp';
 import type { Subscription } from 'rxjs';
 import type { PacketNetwork } from '../network/packet-network.ts';
 import type { PortSession } from './module-services.ts';
@@ -14,7 +14,7 @@ export interface PppCallOptions {
   readonly session: PortSession;
   readonly clock: Clock;
   readonly network: PacketNetwork;
-  readonly ppp: Omit<PppOptions, 'role' | 'clock'>;
+  readonly ppp: Omit<PppServerOptions, 'role' | 'clock'>;
   /** The call is over, whoever ended it. */
   readonly onEnd: (reason: string) => void;
   /** IPCP has opened. */
@@ -52,7 +52,13 @@ export class PppCall {
         close: () => undefined,
       },
     });
-    this.#link = new PppLink(this.#wire, { ...options.ppp, role: 'server', clock: options.clock } as PppOptions);
+    this.#link = new PppLink(this.#wire, {
+      ...options.ppp,
+      role: 'server',
+      clock: options.clock,
+      // DTR is the AT server's business: &D decides what its drop means.
+      watchCarrier: false,
+    });
     this.#carryPackets();
     this.#link.open().then(options.onUp, () => undefined);
     void this.#link.ended.then(

@@ -46,7 +46,7 @@ export class PppCalls {
         localAddress,
         peerAddress: network.addressOf(cid),
         dns,
-        random: () => this.#module.random(),
+        random: (octets) => Uint8Array.from({ length: octets }, () => Math.floor(this.#module.random() * 256)),
       },
       onUp: () => {
         this.#module.emit({ type: 'pppStarted', port });
