@@ -5,6 +5,9 @@ import { AtClient, type AtClientOptions, type Urc } from '../src/index.ts';
 /** What a script says to one command line; undefined for silence. */
 export type Answer = string | undefined | ((module: ScriptedModule) => string | undefined);
 
+/** How a scripted prompt ends. */
+export type PromptEnd = 'ctrlZ' | 'esc' | number;
+
 /** The module's end of a line for tests: answers command lines by a table, and says what it is told to say. */
 export class ScriptedModule {
   readonly port: Port;
@@ -37,15 +40,22 @@ export class ScriptedModule {
     this.port.send(typeof text === 'string' ? latin1(text) : text).catch(() => undefined);
   }
 
-  /** An answer that asks for a text: until Ctrl-Z, ESC or a count of octets; then what `answer` gives is said. */
-  prompt(end: 'ctrlZ' | number, answer: (text: string) => string): Answer {
+  /** An answer that asks for a text: until Ctrl-Z or ESC, ESC alone, or a count of octets; then `answer` is said. */
+  prompt(end: PromptEnd, answer: (text: string) => string): Answer {
     return (module) => {
-      module.#prompt = {
-        isEnd: (text) => (end === 'ctrlZ' ? /[\x1a\x1b]$/.test(text) : text.length === end),
-        answer,
-      };
-      return '\r\n> ';
+      module.open(end, answer);
+      return undefined;
     };
+  }
+
+  /** Says the prompt now. */
+  open(end: PromptEnd, answer: (text: string) => string): void {
+    const isEnd = (text: string): boolean => {
+      if (typeof end === 'number') return text.length === end;
+      return text.endsWith('\x1b') || (end === 'ctrlZ' && text.endsWith('\x1a'));
+    };
+    this.#prompt = { isEnd, answer };
+    this.say('\r\n> ');
   }
 
   #receive(text: string): void {
@@ -64,7 +74,8 @@ export class ScriptedModule {
         continue;
       }
       if (character !== '\r') {
-        this.#partial += character;
+        // V.250 §5.2.1: control characters are no part of a command line.
+        if (character >= ' ') this.#partial += character;
         continue;
       }
       const line = this.#partial;

@@ -330,7 +330,7 @@ export class AtClient implements AsyncDisposable {
         job?.addPayload(event.bytes);
         return;
       case 'discarded':
-        job?.overflowed();
+        if (event.ofResponse) job?.overflowed();
         this.#emit({ type: 'discarded', byteCount: event.byteCount });
         return;
       case 'prompt':

@@ -28,7 +28,8 @@ export type ResponseEvent =
   | { readonly kind: 'final'; readonly result: FinalResult }
   /** `known`: it is in the table; else a line that nothing asked for. */
   | { readonly kind: 'urc'; readonly text: string; readonly known: boolean; readonly payload?: Uint8Array }
-  | { readonly kind: 'discarded'; readonly byteCount: number };
+  /** Octets dropped: of the running command's response, or of a line that had begun before it or belongs to none. */
+  | { readonly kind: 'discarded'; readonly byteCount: number; readonly ofResponse: boolean };
 
 /** Options of {@link ResponseParser}. */
 export interface ResponseParserOptions {
@@ -132,9 +133,11 @@ export class ResponseParser {
         case 'prompt':
           this.#promptSeen = true;
           return event;
-        case 'discarded':
+        case 'discarded': {
+          const ofResponse = this.#running !== undefined && !this.#stale;
           this.#stale = false;
-          return event;
+          return { kind: 'discarded', byteCount: event.byteCount, ofResponse };
+        }
         case 'raw':
           return { kind: 'payload', bytes: event.bytes };
         case 'line': {
@@ -166,7 +169,7 @@ export class ResponseParser {
     const connect = connectText(text);
     if (connect !== undefined) return this.#connect(connect, false);
     const known = this.#urcs.match(text) !== undefined;
-    return known ? { kind: 'urc', text, known } : { kind: 'discarded', byteCount: text.length };
+    return known ? { kind: 'urc', text, known } : { kind: 'discarded', byteCount: text.length, ofResponse: false };
   }
 
   #idleLine(text: string, headed: boolean): ResponseEvent {
