@@ -1,1 +1,18 @@
-export {};
+export { AddressPool } from './address-pool.ts';
+export { AUTH_PROTOCOLS, type AuthProtocol } from './core/auth-protocol.ts';
+export type { Crc32, FrameFormat } from './core/frame-format.ts';
+export { FrameDecoder, type FrameDecoderCounters, type FrameDecoderOptions } from './core/frame-decoder.ts';
+export { FrameEncoder, maximumFrameBytes } from './core/frame-encoder.ts';
+export { CODE, PROTOCOL, protocolName } from './core/protocol-numbers.ts';
+export { PPP_PHASES, type PppEndReason, type PppPhase } from './core/session-types.ts';
+export type { PppEnd } from './ppp-end.ts';
+export { PppLink, type PppCounters, type PppEvent } from './ppp-link.ts';
+export { INVENTED_PEER_ADDRESS, type PppNetwork } from './ppp-network.ts';
+export type {
+  PppClientOptions,
+  PppCommonOptions,
+  PppKeepAlive,
+  PppOptions,
+  PppServerOptions,
+  PppTiming,
+} from './ppp-options.ts';

@@ -1,0 +1,412 @@
+import {
+  NEGOTIATING_STATES,
+  TIMED_STATES,
+  transition,
+  type AutomatonAction,
+  type AutomatonEvent,
+  type AutomatonState,
+} from './automaton-table.ts';
+import {
+  controlPacket,
+  optionOctets,
+  parseControlPacket,
+  parseOptions,
+  sameOctets,
+  type ControlOption,
+  type ControlPacket,
+} from './control-packet.ts';
+import type { NegotiationStep, OptionNegotiator } from './option-negotiator.ts';
+import { CODE } from './protocol-numbers.ts';
+
+/** Counters and times of RFC 1661 §4.6, and bounds on what a peer can keep going for ever. */
+export interface NegotiationLimits {
+  /** Restart timer. */
+  readonly restartMs: number;
+  /** Max-Configure: Configure-Requests in a row without an answer. */
+  readonly maxConfigure: number;
+  /** Max-Terminate: Terminate-Requests without an answer. */
+  readonly maxTerminate: number;
+  /** Max-Failure: Configure-Naks sent before what would be naked is rejected. */
+  readonly maxFailure: number;
+  /** Configure-Naks received before they are taken as rejections. */
+  readonly maxNaksReceived: number;
+  /** Configure-Requests of the peer in one negotiation before it is given up. */
+  readonly maxRequestsReceived: number;
+  /** Pause before the next request where the peer only puts us off. */
+  readonly stallMs: number;
+}
+
+/** Why a protocol gave up by itself. */
+export type ProtocolFailure = 'noAnswer' | 'noAgreement' | 'rejected';
+
+/** What a {@link ControlProtocol} needs from the session around it. */
+export interface ControlProtocolHost {
+  /** The time, in milliseconds, of the input that is being worked on. */
+  now(): number;
+  send(packet: Uint8Array): void;
+  /** This-Layer-Up: options are agreed on both ways. */
+  layerUp(): void;
+  /** This-Layer-Down: what was agreed is void. */
+  layerDown(): void;
+  /** This-Layer-Finished: nothing more will happen until it is opened again. */
+  layerFinished(failure: ProtocolFailure | undefined): void;
+  /** The negotiation cannot come to an end, for the reason given. */
+  gaveUp(reason: string): void;
+  /** The peer asked to terminate, with the text given. */
+  peerTerminates?(text: Uint8Array): void;
+  /** A packet with a code above Code-Reject; false where the code is unknown. */
+  otherCode?(packet: ControlPacket): boolean;
+  /** The most octets that a packet of ours may have: the peer's MRU. */
+  maximumPacketBytes(): number;
+}
+
+/** Counters of one protocol. */
+export interface ControlProtocolCounters {
+  malformed: number;
+  /** Answers to no request of ours, or to one that was answered before. */
+  strayAnswers: number;
+}
+
+/**
+ * One control protocol: the automaton of RFC 1661 §4 with its timer, counters and identifiers. LCP, IPCP and IPV6CP are
+ * this with different options. Nothing here knows the time by itself: {@link deadlineMs} says when
+ * {@link timeout} is due.
+ */
+export class ControlProtocol {
+  readonly counters: ControlProtocolCounters = { malformed: 0, strayAnswers: 0 };
+  readonly #negotiator: OptionNegotiator;
+  readonly #host: ControlProtocolHost;
+  readonly #limits: NegotiationLimits;
+  readonly #passive: boolean;
+  #state: AutomatonState = 'Initial';
+  #restartCount = 0;
+  #deadlineMs: number | undefined;
+  #identifier = 0;
+  /** The last Configure-Request: its identifier and options, and whether a valid answer to it arrived. */
+  #request:
+    { identifier: number; options: readonly ControlOption[]; octets: Uint8Array; answered: boolean } | undefined;
+  #terminateIdentifier: number | undefined;
+  #terminateText: Uint8Array = new Uint8Array(0);
+  /** The answer to the peer's request at hand, for `sca` and `scn`. */
+  #answer: { packet: Uint8Array; granted: readonly ControlOption[] | undefined } | undefined;
+  /** The packet at hand, for `sta` and `scj`. */
+  #received: ControlPacket | undefined;
+  #receivedOctets: Uint8Array = new Uint8Array(0);
+  #naksSent = 0;
+  #naksReceived = 0;
+  #requestsReceived = 0;
+
+  constructor(
+    negotiator: OptionNegotiator,
+    host: ControlProtocolHost,
+    limits: NegotiationLimits,
+    options: { readonly passive?: boolean } = {},
+  ) {
+    this.#negotiator = negotiator;
+    this.#host = host;
+    this.#limits = limits;
+    this.#passive = options.passive ?? false;
+  }
+
+  get state(): AutomatonState {
+    return this.#state;
+  }
+
+  get isOpened(): boolean {
+    return this.#state === 'Opened';
+  }
+
+  /** When the restart timer runs out; undefined while it does not run. */
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs;
+  }
+
+  /** The lower layer is ready. */
+  up(): void {
+    this.#step('Up');
+  }
+
+  /** The lower layer is gone. */
+  down(): void {
+    this.#step('Down');
+  }
+
+  /** Asks for the layer to be opened. */
+  open(): void {
+    this.#step('Open');
+  }
+
+  /** Closes the layer, with a text for the peer. */
+  close(text: Uint8Array = new Uint8Array(0)): void {
+    this.#terminateText = text;
+    this.#terminateIdentifier = undefined;
+    this.#step('Close');
+  }
+
+  /** The peer rejected this protocol, or a code of it that cannot be done without (RFC 1661 §4.3, RXJ-). */
+  rejected(): void {
+    this.#step('RXJ-');
+  }
+
+  /** The restart timer ran out. */
+  timeout(): void {
+    this.#deadlineMs = undefined;
+    this.#step(this.#restartCount > 0 ? 'TO+' : 'TO-');
+  }
+
+  /** A new identifier, for packets that the session sends by itself. */
+  nextIdentifier(): number {
+    this.#identifier = (this.#identifier + 1) & 0xff;
+    return this.#identifier;
+  }
+
+  /** Takes a packet from the line, whatever it is. */
+  receive(information: Uint8Array): void {
+    if (this.#state === 'Initial' || this.#state === 'Starting') return;
+    const packet = parseControlPacket(information);
+    if (packet === undefined) {
+      this.counters.malformed++;
+      return;
+    }
+    this.#received = packet;
+    this.#receivedOctets = information.subarray(0, packet.data.length + 4);
+    switch (packet.code) {
+      case CODE.configureRequest:
+        this.#configureRequest(packet);
+        break;
+      case CODE.configureAck:
+      case CODE.configureNak:
+      case CODE.configureReject:
+        this.#configureAnswer(packet);
+        break;
+      case CODE.terminateRequest:
+        this.#host.peerTerminates?.(packet.data);
+        this.#step('RTR');
+        break;
+      case CODE.terminateAck:
+        this.#step('RTA');
+        break;
+      case CODE.codeReject:
+        this.#codeReject(packet);
+        break;
+      default:
+        if (this.#host.otherCode?.(packet) !== true) this.#step('RUC');
+    }
+    this.#received = undefined;
+  }
+
+  #codeReject(packet: ControlPacket): void {
+    const code = packet.data[0];
+    if (code === undefined) this.counters.malformed++;
+    else this.#step(code >= CODE.configureRequest && code <= CODE.codeReject ? 'RXJ-' : 'RXJ+');
+  }
+
+  #configureRequest(packet: ControlPacket): void {
+    // Judged before the step, which depends on it, so a negotiation that this request begins must begin here.
+    if (this.#state === 'Opened' || this.#state === 'Stopped') this.#beginNegotiation();
+    if (!NEGOTIATING_STATES.has(this.#state) && this.#state !== 'Opened' && this.#state !== 'Stopped') {
+      this.#step('RCR-');
+      return;
+    }
+    if (++this.#requestsReceived > this.#limits.maxRequestsReceived) {
+      this.#host.gaveUp('noAgreement');
+      return;
+    }
+    const options = parseOptions(packet.data);
+    const rejects: ControlOption[] = [];
+    const naks: ControlOption[] = [];
+    for (const option of options) {
+      const verdict = option.isWellFormed ? this.#negotiator.judge(option) : 'reject';
+      if (verdict === 'ack') continue;
+      if (verdict === 'reject') rejects.push(option);
+      else if (this.#naksSent < this.#limits.maxFailure) naks.push(verdict.nak);
+      else rejects.push(option);
+    }
+    if (this.#naksSent < this.#limits.maxFailure) naks.push(...(this.#negotiator.judgeMissing?.(options) ?? []));
+    if (rejects.length > 0) this.#refuse(CODE.configureReject, packet.identifier, rejects);
+    else if (naks.length > 0) {
+      this.#naksSent++;
+      this.#refuse(CODE.configureNak, packet.identifier, naks);
+    } else {
+      this.#naksSent = 0;
+      this.#answer = {
+        packet: controlPacket(CODE.configureAck, packet.identifier, packet.data),
+        granted: options,
+      };
+      this.#step('RCR+');
+    }
+  }
+
+  #refuse(code: number, identifier: number, options: readonly ControlOption[]): void {
+    this.#answer = { packet: controlPacket(code, identifier, optionOctets(options)), granted: undefined };
+    this.#step('RCR-');
+  }
+
+  #configureAnswer(packet: ControlPacket): void {
+    const event = packet.code === CODE.configureAck ? 'RCA' : 'RCN';
+    const request = this.#request;
+    if (!NEGOTIATING_STATES.has(this.#state) && this.#state !== 'Opened') {
+      this.#step(event);
+      return;
+    }
+    // A duplicate, or an answer to a request that is no longer ours: taking it would restart what is settled.
+    if (request === undefined || request.answered || packet.identifier !== request.identifier) {
+      this.counters.strayAnswers++;
+      return;
+    }
+    const step = this.#answerToRequest(packet, request);
+    if (step === undefined) {
+      this.counters.strayAnswers++;
+      return;
+    }
+    request.answered = true;
+    if (typeof step === 'object') {
+      this.#host.gaveUp(step.fatal);
+      return;
+    }
+    if (step === 'stall') {
+      // The peer is busy, not silent: the same request goes out again a little later, as if the restart timer had run.
+      this.#restartCount = this.#limits.maxConfigure;
+      this.#startTimer(this.#limits.stallMs);
+      return;
+    }
+    this.#step(event);
+  }
+
+  /** Undefined where it is no answer to this request. */
+  #answerToRequest(
+    packet: ControlPacket,
+    request: { readonly options: readonly ControlOption[]; readonly octets: Uint8Array },
+  ): NegotiationStep | undefined {
+    if (packet.code === CODE.configureAck) {
+      if (!sameOctets(packet.data, request.octets)) return undefined;
+      this.#negotiator.acked(request.options);
+      return 'go';
+    }
+    const options = parseOptions(packet.data);
+    if (options.length === 0 || options.some((option) => !option.isWellFormed)) return undefined;
+    if (packet.code === CODE.configureReject) {
+      if (!isSubset(options, request.options)) return undefined;
+      return this.#negotiator.rejected(options);
+    }
+    if (++this.#naksReceived > this.#limits.maxNaksReceived) {
+      const named = new Set(options.map(({ type }) => type));
+      const refused = request.options.filter(({ type }) => named.has(type));
+      return refused.length > 0 ? this.#negotiator.rejected(refused) : { fatal: 'noAgreement' };
+    }
+    return this.#negotiator.naked(options);
+  }
+
+  #beginNegotiation(): void {
+    this.#negotiator.restart();
+    this.#naksSent = 0;
+    this.#naksReceived = 0;
+    this.#requestsReceived = 0;
+    this.#request = undefined;
+  }
+
+  #step(event: AutomatonEvent): void {
+    const cell = transition(this.#state, event);
+    if (cell === undefined) return;
+    const before = this.#state;
+    let { actions } = cell;
+    if (event === 'TO-' && this.#passive && NEGOTIATING_STATES.has(before)) actions = [];
+    if (actions.includes('scr') && !NEGOTIATING_STATES.has(before) && this.#received?.code !== CODE.configureRequest)
+      this.#beginNegotiation();
+    this.#state = cell.next;
+    for (const action of actions) this.#act(action, event, actions);
+    // Not `cell.next`: a signal to the layer above may have closed this one meanwhile, and that stands.
+    if (!TIMED_STATES.has(this.#state)) this.#deadlineMs = undefined;
+  }
+
+  #act(action: AutomatonAction, event: AutomatonEvent, actions: readonly AutomatonAction[]): void {
+    const { maxConfigure, maxTerminate, restartMs } = this.#limits;
+    switch (action) {
+      case 'tlu':
+        this.#host.layerUp();
+        break;
+      case 'tld':
+        this.#host.layerDown();
+        break;
+      case 'tls':
+        break;
+      case 'tlf':
+        this.#host.layerFinished(event === 'TO-' ? 'noAnswer' : event === 'RXJ-' ? 'rejected' : undefined);
+        break;
+      case 'irc':
+        this.#restartCount = actions.includes('str') ? maxTerminate : maxConfigure;
+        break;
+      case 'zrc':
+        this.#restartCount = 0;
+        this.#startTimer(restartMs);
+        break;
+      case 'scr':
+        this.#sendRequest();
+        break;
+      case 'sca':
+      case 'scn':
+        this.#sendAnswer();
+        break;
+      case 'str':
+        this.#restartCount--;
+        this.#terminateIdentifier ??= this.nextIdentifier();
+        this.#host.send(controlPacket(CODE.terminateRequest, this.#terminateIdentifier, this.#terminateText));
+        this.#startTimer(restartMs);
+        break;
+      case 'sta':
+        this.#host.send(
+          controlPacket(
+            CODE.terminateAck,
+            event === 'RTR' && this.#received !== undefined ? this.#received.identifier : this.nextIdentifier(),
+            new Uint8Array(0),
+          ),
+        );
+        break;
+      case 'scj': {
+        const room = Math.max(0, this.#host.maximumPacketBytes() - 4);
+        this.#host.send(controlPacket(CODE.codeReject, this.nextIdentifier(), this.#receivedOctets.subarray(0, room)));
+        break;
+      }
+      case 'ser':
+        // Echo-Replies are the session's: they hold its Magic-Number.
+        break;
+    }
+  }
+
+  #sendRequest(): void {
+    const octetsBefore = this.#request?.octets;
+    const options = this.#negotiator.request();
+    const octets = optionOctets(options);
+    // A retransmission keeps its identifier, so that a late answer to it still counts (RFC 1661 §5.1).
+    const isRepeated =
+      this.#request?.answered === false && octetsBefore !== undefined && sameOctets(octets, octetsBefore);
+    const identifier = isRepeated ? (this.#request?.identifier as number) : this.nextIdentifier();
+    this.#request = { identifier, options, octets, answered: false };
+    this.#restartCount--;
+    this.#host.send(controlPacket(CODE.configureRequest, identifier, octets));
+    this.#startTimer(this.#limits.restartMs);
+  }
+
+  #sendAnswer(): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer === undefined) return;
+    if (answer.granted !== undefined) this.#negotiator.granted(answer.granted);
+    this.#host.send(answer.packet);
+  }
+
+  #startTimer(delayMs: number): void {
+    this.#deadlineMs = this.#host.now() + delayMs;
+  }
+}
+
+/** True where `options` are some of `all`, in the same order and with the same values. */
+function isSubset(options: readonly ControlOption[], all: readonly ControlOption[]): boolean {
+  let index = 0;
+  for (const option of options) {
+    while (index < all.length && !sameOctets((all[index] as ControlOption).raw, option.raw)) index++;
+    if (index === all.length) return false;
+    index++;
+  }
+  return true;
+}

@@ -1,0 +1,506 @@
+import type { Authentication, AuthenticationHost } from './authentication.ts';
+import type { AuthProtocol } from './auth-protocol.ts';
+import { makeAuthenticator, makePeer } from './make-authentication.ts';
+import { FrameDecoder } from './frame-decoder.ts';
+import { FrameEncoder, maximumFrameBytes } from './frame-encoder.ts';
+import { DEFAULT_FORMAT } from './frame-format.ts';
+import { LinkControl } from './link-control.ts';
+import { DEFAULT_MRU } from './lcp-options.ts';
+import { modemTextAtEnd } from './modem-text.ts';
+import { NetworkControl } from './network-control.ts';
+import { CODE, PROTOCOL, protocolName } from './protocol-numbers.ts';
+import type {
+  NetworkAgreement,
+  PppEndReason,
+  PppPhase,
+  SessionConfiguration,
+  SessionEnd,
+  SessionEvent,
+  SessionHost,
+} from './session-types.ts';
+import { fromUtf8, utf8 } from './text.ts';
+
+/** A modem's last words count when nothing follows them for this long. */
+const TEXT_QUIET_MS = 300;
+/** Events kept until the shell takes them; a peer cannot make more between two of its calls. */
+const EVENT_LIMIT = 1024;
+
+/** Counters of a session beyond those of its framing. */
+export interface SessionCounters {
+  /** Packets of a protocol that the phase has no use for (RFC 1661 §3.4, §3.5). */
+  droppedByPhase: number;
+  /** IP packets received and delivered, and their octets. */
+  packetsReceived: number;
+  packetBytesReceived: number;
+  protocolRejectsSent: number;
+}
+
+/**
+ * One PPP session over one byte channel, either end: framing, LCP, authentication, network protocols, in the phases of
+ * RFC 1661 §3. Octets and the time go in, frames and packets come out through the host, events are kept until
+ * {@link takeEvents}. Frames are worked on one after another, so that what one agrees on holds for the next.
+ */
+export class PppSession {
+  readonly decoder: FrameDecoder;
+  readonly counters: SessionCounters = {
+    droppedByPhase: 0,
+    packetsReceived: 0,
+    packetBytesReceived: 0,
+    protocolRejectsSent: 0,
+  };
+  readonly #configuration: SessionConfiguration;
+  readonly #host: SessionHost;
+  readonly #link: LinkControl;
+  readonly #network: NetworkControl;
+  readonly #controlEncoder = new FrameEncoder(DEFAULT_FORMAT);
+  #encoder = new FrameEncoder(DEFAULT_FORMAT);
+  #nowMs = 0;
+  #phase: PppPhase = 'dead';
+  #phaseDeadlineMs: number | undefined;
+  #textDeadlineMs: number | undefined;
+  #events: SessionEvent[] = [];
+  #peer: { readonly protocol: AuthProtocol; readonly authentication: Authentication } | undefined;
+  #authenticator: { readonly protocol: AuthProtocol; readonly authentication: Authentication } | undefined;
+  #authPending = 0;
+  #endBegun: SessionEnd | undefined;
+  #end: SessionEnd | undefined;
+  #peerText: string | undefined;
+
+  constructor(configuration: SessionConfiguration, host: SessionHost) {
+    this.#configuration = configuration;
+    this.#host = host;
+    const { onFrame } = host;
+    this.decoder = new FrameDecoder({
+      // Packets of the default size must be taken whatever was agreed (RFC 1661 §6.1).
+      maximumInformationBytes: Math.max(DEFAULT_MRU, configuration.mru),
+      onFrame: (protocol, information) => {
+        this.#frame(protocol, information);
+      },
+      onRawFrame:
+        onFrame === undefined
+          ? undefined
+          : (frame) => {
+              onFrame('received', frame);
+            },
+    });
+    const now = (): number => this.#nowMs;
+    this.#link = new LinkControl(configuration, {
+      now,
+      random: (octets) => host.random(octets),
+      send: (packet) => {
+        this.#transmitLcp(packet);
+      },
+      framesReceived: () => this.decoder.counters.frames,
+      event: (event) => {
+        this.#emit(event);
+      },
+      up: () => {
+        this.#lcpUp();
+      },
+      down: () => {
+        this.#lcpDown();
+      },
+      finished: (failure) => {
+        if (this.#endBegun === undefined && this.#peerText !== undefined)
+          this.#endBegins('closedByPeer', this.#peerText);
+        else if (this.#endBegun === undefined) {
+          if (failure === 'noAnswer') this.#endBegins('noAnswer', '');
+          else this.#endBegins(failure === 'rejected' ? 'noAgreement' : 'closedByPeer', '');
+        }
+        this.#finish();
+      },
+      peerTerminates: (text) => {
+        this.#peerText = text;
+        this.#emit({ type: 'peerTerminates', text });
+        if (this.#link.isOpened) this.#endBegins('closedByPeer', text);
+      },
+      failed: (reason, text) => {
+        this.fail(reason, text);
+      },
+      protocolRejected: (protocol) => {
+        this.#protocolRejected(protocol);
+      },
+    });
+    this.#network = new NetworkControl(configuration, {
+      now,
+      random: (octets) => host.random(octets),
+      send: (protocol, packet) => {
+        this.#transmit(protocol, packet, this.#encoder);
+      },
+      maximumPacketBytes: () => this.#link.peerMru,
+      running: () => {
+        this.#enter('running');
+        this.#phaseDeadlineMs = undefined;
+        this.#emit({ type: 'networkUp', network: this.network });
+      },
+      changed: () => {
+        this.#emit({ type: 'networkChanged', network: this.network });
+      },
+      down: () => {
+        this.#emit({ type: 'networkDown' });
+        if (this.#phase === 'running' && this.#link.isOpened) {
+          this.#enter('network');
+          this.#phaseDeadlineMs = this.#nowMs + configuration.networkTimeoutMs;
+        }
+      },
+      failed: (text) => {
+        this.fail('networkFailed', text);
+      },
+    });
+  }
+
+  get phase(): PppPhase {
+    return this.#phase;
+  }
+
+  /** How the session ended; undefined while it lasts. */
+  get end(): SessionEnd | undefined {
+    return this.#end;
+  }
+
+  /** What is agreed on for IP at the moment. */
+  get network(): NetworkAgreement {
+    return { ...this.#network.agreement, mtu: this.mtu };
+  }
+
+  /** The longest packet that may be sent to the peer. */
+  get mtu(): number {
+    return Math.min(this.#link.peerMru, this.#configuration.mtuLimit);
+  }
+
+  /** Puts IP packets into frames as agreed at the moment. */
+  get encoder(): FrameEncoder {
+    return this.#encoder;
+  }
+
+  /** True where a packet of this protocol may be sent now. */
+  carries(protocol: number): boolean {
+    return this.#network.carries(protocol);
+  }
+
+  /** When {@link timeout} is due; undefined where nothing is waited for. */
+  get deadlineMs(): number | undefined {
+    const deadline = Math.min(
+      this.#phaseDeadlineMs ?? Infinity,
+      this.#textDeadlineMs ?? Infinity,
+      this.#link.deadlineMs ?? Infinity,
+      this.#network.deadlineMs ?? Infinity,
+      this.#peer?.authentication.deadlineMs ?? Infinity,
+      this.#authenticator?.authentication.deadlineMs ?? Infinity,
+    );
+    return deadline === Infinity ? undefined : deadline;
+  }
+
+  /** Events since the last call, in order. */
+  takeEvents(): readonly SessionEvent[] {
+    if (this.#events.length === 0) return [];
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /** Begins to establish the link. */
+  start(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#phase !== 'dead' || this.#end !== undefined) return;
+    this.#enter('establish');
+    if (!this.#configuration.passive) this.#phaseDeadlineMs = nowMs + this.#configuration.establishTimeoutMs;
+    this.#link.start();
+  }
+
+  /** Takes octets from the line; gives how many were used, which is all of them unless the session ended among them. */
+  receive(chunk: Uint8Array, nowMs: number): number {
+    this.#nowMs = nowMs;
+    if (this.#end !== undefined) return 0;
+    const used = this.decoder.decode(chunk);
+    if (this.#configuration.watchModemText) this.#watchText();
+    return used;
+  }
+
+  /** Does what is due. */
+  timeout(nowMs: number): void {
+    this.#nowMs = nowMs;
+    const isDue = (deadlineMs: number | undefined): boolean => deadlineMs !== undefined && deadlineMs <= nowMs;
+    if (isDue(this.#textDeadlineMs)) {
+      this.#textDeadlineMs = undefined;
+      const text = modemTextAtEnd(this.decoder.pending);
+      if (text !== undefined) {
+        this.#emit({ type: 'modemText', text });
+        this.lost(text, nowMs);
+        return;
+      }
+    }
+    if (isDue(this.#peer?.authentication.deadlineMs)) this.#peer?.authentication.timeout();
+    if (isDue(this.#authenticator?.authentication.deadlineMs)) this.#authenticator?.authentication.timeout();
+    this.#network.timeout(nowMs);
+    this.#link.timeout(nowMs);
+    if (isDue(this.#phaseDeadlineMs)) {
+      this.#phaseDeadlineMs = undefined;
+      this.#phaseTimedOut();
+    }
+  }
+
+  /** Ends the session in order: Terminate-Request, and its Ack awaited. */
+  close(nowMs: number, text = 'User request'): void {
+    this.#nowMs = nowMs;
+    this.fail('closedHere', text);
+  }
+
+  /** The byte channel is gone, or the modem has left data mode: the session is over at once. */
+  lost(text: string, nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#end !== undefined) return;
+    if (this.#endBegun === undefined) this.#endBegins('carrierLost', text);
+    this.#link.lowerDown();
+    this.#finish();
+  }
+
+  /** Begins to end the session for a reason; the peer is told. */
+  fail(reason: PppEndReason, text: string): void {
+    if (this.#end !== undefined) return;
+    const isFirst = this.#endBegun === undefined;
+    this.#endBegins(reason, text);
+    if (isFirst) this.#link.close(utf8(reason === 'closedHere' ? text : TERMINATE_TEXT[reason]));
+    if (this.#link.isClosed) this.#finish();
+    else if (this.#phase !== 'dead') this.#enter('terminate');
+  }
+
+  /** Sends an LCP Identification (RFC 1570 §1.1). */
+  identify(text: string, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#link.identify(text);
+  }
+
+  #endBegins(reason: PppEndReason, text: string): void {
+    this.#endBegun ??= { reason, text, phase: this.#phase };
+    this.#phaseDeadlineMs = undefined;
+  }
+
+  #finish(): void {
+    if (this.#end !== undefined || this.#endBegun === undefined) return;
+    this.#end = this.#endBegun;
+    this.#stopAuthentication();
+    this.#network.lowerDown();
+    this.#phaseDeadlineMs = undefined;
+    this.#textDeadlineMs = undefined;
+    this.decoder.stop();
+    this.#enter('dead');
+    this.#emit({ type: 'ended', end: this.#end });
+  }
+
+  #phaseTimedOut(): void {
+    const phase = this.#phase;
+    if (phase === 'establish') this.fail('noAnswer', 'LCP did not come to an agreement in time');
+    else if (phase === 'authenticate') this.fail('noAnswer', 'authentication did not come to an end in time');
+    else if (phase === 'network') this.fail('networkFailed', this.#network.describePending());
+  }
+
+  #enter(phase: PppPhase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#emit({ type: 'phase', phase });
+  }
+
+  #emit(event: SessionEvent): void {
+    if (this.#events.length < EVENT_LIMIT || event.type === 'ended') this.#events.push(event);
+  }
+
+  #lcpUp(): void {
+    const { ours, peers } = this.#link.options;
+    const { crc32 } = this.#configuration;
+    this.#encoder = new FrameEncoder({
+      accm: peers.accm,
+      pfc: peers.pfc,
+      acfc: peers.acfc,
+      crc32: peers.fcs32 ? crc32 : undefined,
+    });
+    this.decoder.accm = ours.accm;
+    this.decoder.crc32 = ours.fcs32 ? crc32 : undefined;
+    this.#emit({
+      type: 'lcpUp',
+      mtu: this.mtu,
+      sendAccm: peers.accm,
+      receiveAccm: ours.accm,
+      pfc: peers.pfc,
+      acfc: peers.acfc,
+      fcs32: peers.fcs32,
+    });
+    if (this.#endBegun !== undefined) return;
+    this.#authenticate(peers.auth, ours.auth);
+  }
+
+  /** What was agreed is void: the default format again, everything above down. */
+  #lcpDown(): void {
+    this.#stopAuthentication();
+    this.#network.lowerDown();
+    this.#encoder = new FrameEncoder(DEFAULT_FORMAT);
+    this.decoder.accm = 0xffffffff;
+    this.decoder.crc32 = undefined;
+    if (this.#endBegun !== undefined) this.#enter('terminate');
+    else {
+      this.#enter('establish');
+      this.#phaseDeadlineMs = this.#nowMs + this.#configuration.establishTimeoutMs;
+    }
+  }
+
+  #authenticate(asPeer: AuthProtocol | undefined, asAuthenticator: AuthProtocol | undefined): void {
+    const { credentials, authLimits, authenticatorName, rechallengeMs } = this.#configuration;
+    this.#authPending = 0;
+    if (asPeer !== undefined) {
+      this.#authPending++;
+      const authentication = makePeer(asPeer, this.#authHost(asPeer, 'us'), authLimits, credentials);
+      this.#peer = { protocol: asPeer, authentication };
+    }
+    if (asAuthenticator !== undefined) {
+      this.#authPending++;
+      const host = this.#authHost(asAuthenticator, 'peer');
+      const options = { name: authenticatorName, rechallengeMs };
+      const authentication = makeAuthenticator(asAuthenticator, host, authLimits, options);
+      this.#authenticator = { protocol: asAuthenticator, authentication };
+    }
+    if (this.#authPending === 0) {
+      this.#startNetwork();
+      return;
+    }
+    this.#enter('authenticate');
+    this.#phaseDeadlineMs = this.#nowMs + this.#configuration.authTimeoutMs;
+    this.#authenticator?.authentication.start();
+    this.#peer?.authentication.start();
+  }
+
+  #authHost(protocol: AuthProtocol, by: 'peer' | 'us'): AuthenticationHost {
+    const onTheLine = protocol === 'pap' ? PROTOCOL.PAP : PROTOCOL.CHAP;
+    let isOver = false;
+    const isCurrent = (): boolean =>
+      this.#end === undefined && (by === 'us' ? this.#peer : this.#authenticator)?.protocol === protocol;
+    return {
+      now: () => this.#nowMs,
+      send: (packet) => {
+        this.#transmit(onTheLine, packet, this.#encoder);
+      },
+      random: (octets) => this.#host.random(octets),
+      secretOf: (user, answer) => {
+        const { authentication } = this.#authenticator ?? {};
+        this.#host.secretOf(fromUtf8(user), (secret) => {
+          if (isCurrent() && this.#authenticator?.authentication === authentication) answer(secret);
+        });
+      },
+      succeeded: (message, user) => {
+        this.#emit({ type: 'authenticated', by, protocol, user, message });
+        if (isOver) return;
+        isOver = true;
+        if (--this.#authPending === 0) this.#startNetwork();
+      },
+      failed: (reason, message) => {
+        if (reason === 'noAnswer') this.fail('noAnswer', `no answer to ${protocolName(onTheLine)}`);
+        else if (reason === 'impostor') this.fail('authFailed', 'the peer does not know our password either');
+        else this.fail('authFailed', message);
+      },
+    };
+  }
+
+  #stopAuthentication(): void {
+    this.#peer = undefined;
+    this.#authenticator = undefined;
+  }
+
+  #startNetwork(): void {
+    if (this.#endBegun !== undefined) return;
+    this.#enter('network');
+    this.#phaseDeadlineMs = this.#nowMs + this.#configuration.networkTimeoutMs;
+    this.#network.start();
+  }
+
+  #frame(protocol: number, information: Uint8Array): void {
+    if (this.#network.carries(protocol)) {
+      this.counters.packetsReceived++;
+      this.counters.packetBytesReceived += information.length;
+      if (information.length > 0) this.#host.deliver(information);
+      return;
+    }
+    if (protocol === PROTOCOL.LCP) {
+      this.#link.receive(information);
+      return;
+    }
+    // RFC 1661 §3.4, §3.5: before a phase is reached, packets of later ones are silently discarded.
+    if (!this.#link.isOpened) {
+      this.counters.droppedByPhase++;
+      return;
+    }
+    if (protocol === PROTOCOL.PAP || protocol === PROTOCOL.CHAP) {
+      this.#authenticationPacket(protocol, information);
+      return;
+    }
+    if (this.#phase !== 'network' && this.#phase !== 'running') {
+      this.counters.droppedByPhase++;
+      return;
+    }
+    if (this.#network.receive(protocol, information)) return;
+    if (this.#network.isKnown(protocol)) this.counters.droppedByPhase++;
+    else {
+      this.counters.protocolRejectsSent++;
+      this.#link.rejectProtocol(protocol, information);
+      this.#emit({ type: 'protocolRejected', protocol, by: 'us' });
+    }
+  }
+
+  #authenticationPacket(protocol: number, information: Uint8Array): void {
+    let isTaken = false;
+    for (const side of [this.#peer, this.#authenticator]) {
+      if (side === undefined || (side.protocol === 'pap') !== (protocol === PROTOCOL.PAP)) continue;
+      isTaken = true;
+      side.authentication.receive(information);
+    }
+    if (!isTaken) this.counters.droppedByPhase++;
+  }
+
+  #protocolRejected(protocol: number): void {
+    this.#emit({ type: 'protocolRejected', protocol, by: 'peer' });
+    if (protocol === PROTOCOL.PAP || protocol === PROTOCOL.CHAP) {
+      this.fail('authRefused', `the peer does not know ${protocolName(protocol)}`);
+    } else this.#network.rejected(protocol);
+  }
+
+  #watchText(): void {
+    const text = modemTextAtEnd(this.decoder.pending);
+    this.#textDeadlineMs = text === undefined ? undefined : this.#nowMs + TEXT_QUIET_MS;
+  }
+
+  /** LCP: codes up to Code-Reject always in the default format, all others with the ACCM agreed on (RFC 1662 §7.1). */
+  #transmitLcp(packet: Uint8Array): void {
+    const isBasic = (packet[0] as number) <= CODE.codeReject;
+    const { accm } = this.#encoder.format;
+    const encoder =
+      isBasic || accm === 0xffffffff ? this.#controlEncoder : new FrameEncoder({ ...DEFAULT_FORMAT, accm });
+    this.#transmit(PROTOCOL.LCP, packet, encoder);
+  }
+
+  #transmit(protocol: number, packet: Uint8Array, encoder: FrameEncoder): void {
+    const room = new Uint8Array(maximumFrameBytes(packet.length));
+    const end = encoder.encode(protocol, packet, room, 0);
+    this.#host.transmit(room.subarray(0, end));
+    this.#host.onFrame?.('sent', plainFrame(protocol, packet));
+  }
+}
+
+/** A frame as a capture wants it: address, control, protocol, information. */
+export function plainFrame(protocol: number, information: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(information.length + 4);
+  frame.set([0xff, 0x03, protocol >>> 8, protocol & 0xff]);
+  frame.set(information, 4);
+  return frame;
+}
+
+/** What the peer is told in the Terminate-Request. */
+const TERMINATE_TEXT: Readonly<Record<PppEndReason, string>> = {
+  closedHere: 'User request',
+  closedByPeer: '',
+  authFailed: 'Authentication failed',
+  authRefused: 'Authentication is required',
+  noAnswer: 'No answer in time',
+  loopback: 'Line is looped back',
+  noAgreement: 'No agreement on options',
+  networkFailed: 'No network protocol',
+  carrierLost: '',
+  silence: 'Peer not responding',
+};
