@@ -1,4 +1,3 @@
-import type { CommandResult } from '@cellmux/at';
 import { SOCKET_ERRORS } from './machine/socket-transitions.ts';
 import type { ModuleServices } from '../module/module-services.ts';
 
@@ -17,6 +16,9 @@ export interface EasyActivation {
   readonly signal: AbortSignal;
 }
 
+/** The address of a context that was activated, or the +CME ERROR that says why not. */
+export type Activation = { readonly address: string } | { readonly cme: number };
+
 /** The contexts that IP Easy has active (guide §3.2.1.3): at most two of the five that +CGDCONT defines. */
 export class EasyContexts {
   readonly #module: ModuleServices;
@@ -24,6 +26,8 @@ export class EasyContexts {
   readonly #users: ContextUsers;
   readonly #active = new Map<number, string>();
   readonly #activating = new Set<number>();
+  /** What the host gave last, for activations by the module itself. Never shown. */
+  readonly #credentials = new Map<number, Pick<EasyActivation, 'user' | 'password'>>();
 
   constructor(module: ModuleServices, maximumActive: number, users: ContextUsers) {
     this.#module = module;
@@ -45,13 +49,14 @@ export class EasyContexts {
   }
 
   /** Activates a context; gives its address or the refusal. */
-  async activate(cid: number, { user, password, signal }: EasyActivation): Promise<string | CommandResult> {
+  async activate(cid: number, { user, password, signal }: EasyActivation): Promise<Activation> {
     if (this.#active.has(cid)) return { cme: SOCKET_ERRORS.contextAlreadyActivated };
     if (this.#module.contexts.get(cid) === undefined || !this.#users.isBound(cid))
       return { cme: SOCKET_ERRORS.operationNotAllowed };
     if (this.#module.pppCid === cid || this.#activating.has(cid)) return { cme: SOCKET_ERRORS.stackAlreadyActive };
     if (this.#active.size + this.#activating.size >= this.#maximumActive)
       return { cme: SOCKET_ERRORS.activationFailed };
+    this.#credentials.set(cid, { user, password });
     this.#activating.add(cid);
     try {
       const outcome = await this.#module.network.activate(cid, {
@@ -59,13 +64,18 @@ export class EasyContexts {
         ...(user === undefined || user === '' ? {} : { user }),
         ...(password === undefined || password === '' ? {} : { password }),
       });
-      if ('cme' in outcome) return { cme: outcome.cme };
+      if ('cme' in outcome) return outcome;
       this.#active.set(cid, outcome.address);
       this.#module.emit({ type: 'contextActivated', cid });
-      return outcome.address;
+      return { address: outcome.address };
     } finally {
       this.#activating.delete(cid);
     }
+  }
+
+  /** Activates a context again as it was activated last. */
+  reactivate(cid: number, signal: AbortSignal): Promise<Activation> {
+    return this.activate(cid, { ...this.#credentials.get(cid), signal });
   }
 
   /** The host gives the context back. Its sockets close. */
@@ -86,6 +96,7 @@ export class EasyContexts {
 
   /** A power cycle. */
   forget(): void {
+    this.#credentials.clear();
     this.#active.clear();
   }
 }

@@ -2,6 +2,7 @@ import { configurationCommands } from './commands/configuration-commands.ts';
 import { connectionCommands } from './commands/connection-commands.ts';
 import { contextCommands } from './commands/context-commands.ts';
 import { dataCommands } from './commands/data-commands.ts';
+import { stackCommands } from './commands/stack-commands.ts';
 import { statusCommands } from './commands/status-commands.ts';
 import type { Declaration } from './commands/arguments.ts';
 
@@ -15,4 +16,5 @@ export const socketCommands: readonly Declaration[] = [
   ...connectionCommands,
   ...dataCommands,
   ...statusCommands,
+  ...stackCommands,
 ];

@@ -15,7 +15,7 @@ import {
 } from './machine/socket-transitions.ts';
 import { OnlineExchange, type ExchangeOwner } from './online-exchange.ts';
 import { openTransport, type OpenRequest } from './open-transport.ts';
-import { PayloadCodec } from './payload-codec.ts';
+import { PayloadCodec } from './machine/payload-codec.ts';
 import type { SocketTable } from './socket-table.ts';
 import { OpenFailure, type Endpoint, type Transport } from './transport.ts';
 import { UnsolicitedLines } from './unsolicited-lines.ts';
@@ -367,6 +367,7 @@ export class ModuleSocket {
 
   #take(transport: Transport): void {
     this.#transport = transport;
+    this.#table.track(transport);
     if (this.extended.keepalive > 0) transport.setKeepAlive(this.extended.keepalive);
     const whileOurs = (then: () => void) => (): void => {
       if (this.#transport === transport) then();

@@ -1,10 +1,12 @@
 import { fromLatin1, toHex, type Clock } from '@cellmux/port';
 import type { ModuleServices, PortSession, SocketLayer } from '../module/module-services.ts';
+import { AutomaticActivation } from './automatic-activation.ts';
 import { EasyContexts } from './easy-contexts.ts';
 import { Firewall } from './machine/firewall.ts';
 import { CONN_IDS } from './machine/socket-settings.ts';
 import { ModuleSocket } from './module-socket.ts';
-import { checkSocketOptions, type CheckedSocketOptions, type SocketOptions } from './socket-options.ts';
+import { checkSocketOptions, type CheckedSocketOptions } from './socket-options.ts';
+import type { Transport } from './transport.ts';
 import { StoredSettings } from './stored-settings.ts';
 
 /** The six connIds of a module, their contexts and their firewall: what the multisocket commands work on. */
@@ -14,24 +16,30 @@ export class SocketTable implements SocketLayer {
   readonly options: CheckedSocketOptions;
   readonly settings: StoredSettings;
   readonly contexts: EasyContexts;
+  readonly reactivation: AutomaticActivation;
   readonly firewall = new Firewall();
   readonly sockets: readonly ModuleSocket[];
   /** #PADFWD's character, and whether #PADCMD has it on. */
   padding = { character: 0, on: false };
   /** Sockets without a connId: those of the old commands. */
   readonly #others = new Set<ModuleSocket>();
+  /** Every connection that is not gone yet, those that say goodbye in the background too. */
+  readonly #connections = new Set<Transport>();
   #shownPorts = 0;
 
   constructor(module: ModuleServices) {
     this.module = module;
     this.clock = module.clock;
-    this.options = checkSocketOptions(module.options as SocketOptions);
+    this.options = checkSocketOptions(module.options);
     this.settings = new StoredSettings(module.nvm, this.options.factoryBinding);
     this.contexts = new EasyContexts(module, this.options.maxActiveContexts, {
       isBound: (cid) => CONN_IDS.some((connId) => this.settings.configuration(connId).cid === cid),
       closeSockets: (cid) => {
         for (const socket of this.#all()) if (socket.cid === cid) socket.contextLost();
       },
+    });
+    this.reactivation = new AutomaticActivation(module, this.contexts, (text) => {
+      for (const session of module.sessions) void session.server.urc(text);
     });
     this.sockets = CONN_IDS.map(
       (connId) =>
@@ -55,6 +63,12 @@ export class SocketTable implements SocketLayer {
 
   get forwardCharacter(): number | undefined {
     return this.padding.on ? this.padding.character : undefined;
+  }
+
+  /** Notes a connection, until it is gone. */
+  track(transport: Transport): void {
+    this.#connections.add(transport);
+    void transport.closed.then(() => this.#connections.delete(transport));
   }
 
   /** Whether one more port may go online. */
@@ -103,7 +117,7 @@ export class SocketTable implements SocketLayer {
   }
 
   contextLost(cid: number): void {
-    this.contexts.lost(cid);
+    if (this.contexts.lost(cid)) this.reactivation.contextLost(cid);
   }
 
   sessionClosed(session: PortSession): void {
@@ -123,10 +137,13 @@ export class SocketTable implements SocketLayer {
   }
 
   #silence(): Promise<void>[] {
-    const open = this.#all().flatMap((socket) => (socket.transport === undefined ? [] : [socket.transport.closed]));
     this.contexts.forget();
+    this.reactivation.stop();
     for (const socket of this.#all()) socket.contextLost(true);
-    return open;
+    return [...this.#connections].map((transport) => {
+      transport.abort();
+      return transport.closed;
+    });
   }
 
   #all(): readonly ModuleSocket[] {

@@ -101,8 +101,12 @@ export class TcpTransport implements Transport {
   }
 
   abort(): void {
+    const shuttingDown = this.#ending;
     this.#ending = true;
-    if (!this.#isClosed) this.#socket.resetAndDestroy();
+    if (this.#isClosed || this.#socket.destroyed) return;
+    // While a FIN is under way libuv refuses a reset, and Node then never tells that the socket is closed.
+    if (shuttingDown) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   setKeepAlive(minutes: number): void {

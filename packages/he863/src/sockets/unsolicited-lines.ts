@@ -59,8 +59,11 @@ export class UnsolicitedLines {
   /** SRING for data. */
   announce(): void {
     if (this.#announcementQueued || (this.#source.extended().srMode === 0 && this.#announced)) return;
-    this.#announcementQueued = this.#say((context) => {
+    this.#announcementQueued = true;
+    const done = (): void => {
       this.#announcementQueued = false;
+    };
+    this.#say(done, (context) => {
       if (!this.#source.isPending()) return 'silent';
       this.#announced = true;
       const viewed = this.#print(context);
@@ -72,8 +75,11 @@ export class UnsolicitedLines {
   /** A connection waits: SRING, or with `accept` what takes it by itself. */
   ring(accept?: (context: Context) => Promise<CommandResult>): void {
     if (this.#ringQueued) return;
-    this.#ringQueued = this.#say((context) => {
+    this.#ringQueued = true;
+    const done = (): void => {
       this.#ringQueued = false;
+    };
+    this.#say(done, (context) => {
       if (!this.#source.isRinging()) return 'silent';
       if (accept !== undefined) return accept(context);
       context.info(`SRING: ${this.#source.connId}`);
@@ -93,14 +99,25 @@ export class UnsolicitedLines {
     });
   }
 
-  #say(make: (context: Context) => CommandResult | Promise<CommandResult>): boolean {
+  /** Calls `leftQueue` when the line's turn has come, or never will: the port is gone or has too much to say already. */
+  #say(leftQueue: () => void, make: (context: Context) => CommandResult | Promise<CommandResult>): void {
     const session = this.#session;
-    if (session === undefined) return false;
-    void session.server.unsolicited((context: Context) => {
-      // Another port has used the connId since: what is there now is that port's business.
+    if (session === undefined) {
+      leftQueue();
+      return;
+    }
+    let left = false;
+    const leave = (): void => {
+      if (left) return;
+      left = true;
+      // Another port has used the connId since: what is queued now is that port's.
+      if (this.#session === session) leftQueue();
+    };
+    const turn = (context: Context): CommandResult | Promise<CommandResult> => {
+      leave();
       return this.#session === session ? make(context) : 'silent';
-    });
-    return true;
+    };
+    void session.server.unsolicited(turn).then(leave);
   }
 
   /** Prints one SRING; gives how many bytes went with it. */

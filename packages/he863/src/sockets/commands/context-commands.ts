@@ -3,7 +3,7 @@ import { integer, numberAt, string, tableOf, textAt, type Context, type Declarat
 /** The most characters of a user name or a password. */
 const CREDENTIAL_LENGTH = 128;
 
-/** #SGACT and #CGPADDR: the contexts that sockets work on (guide §3.2.1.3). */
+/** #SGACT, #SGACTCFG and #CGPADDR: the contexts that sockets work on (guide §3.2.1.3). */
 export const contextCommands: readonly Declaration[] = [
   {
     name: '#SGACT',
@@ -14,8 +14,9 @@ export const contextCommands: readonly Declaration[] = [
       string('pwd', CREDENTIAL_LENGTH, ''),
     ],
     set: async (context, args) => {
-      const { contexts, options } = tableOf(context);
+      const { contexts, options, reactivation } = tableOf(context);
       const cid = numberAt(args, 0);
+      reactivation.cancel(cid);
       if (numberAt(args, 1) === 0) {
         contexts.deactivate(cid);
         return 'OK';
@@ -25,8 +26,8 @@ export const contextCommands: readonly Declaration[] = [
         password: textAt(args, 3),
         signal: context.signal,
       });
-      if (outcome === 'OK' || typeof outcome !== 'string') return outcome;
-      context.info(`#SGACT: ${options.quoteAddress ? `"${outcome}"` : outcome}`);
+      if ('cme' in outcome) return outcome;
+      context.info(`#SGACT: ${options.quoteAddress ? `"${outcome.address}"` : outcome.address}`);
       return 'OK';
     },
     read: (context) => {
@@ -35,6 +36,30 @@ export const contextCommands: readonly Declaration[] = [
       return 'OK';
     },
     test: '(1-5),(0,1)',
+  },
+  {
+    name: '#SGACTCFG',
+    parameters: [
+      integer('cid', 1, 5),
+      integer('retry', 0, 15),
+      integer('delay', 180, 3600, 180),
+      integer('urcmode', 0, 1, 0),
+    ],
+    set: (context, args) => {
+      tableOf(context).reactivation.configure(numberAt(args, 0), {
+        retry: numberAt(args, 1),
+        delay: numberAt(args, 2),
+        urcmode: numberAt(args, 3),
+      });
+      return 'OK';
+    },
+    read: (context) => {
+      for (const cid of [1, 2, 3, 4, 5]) {
+        const { retry, delay, urcmode } = tableOf(context).reactivation.settings(cid);
+        context.info(`#SGACTCFG: ${cid},${retry},${delay},${urcmode}`);
+      }
+      return 'OK';
+    },
   },
   {
     name: '#CGPADDR',

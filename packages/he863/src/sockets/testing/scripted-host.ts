@@ -87,13 +87,13 @@ export class ScriptedHost {
       unsolicited: (handler: Handler) => {
         this.#unsolicited.push(handler);
         queueMicrotask(() => void this.#drain());
-        return Promise.resolve();
+        return new Promise(() => undefined);
       },
     };
     this.session = {
       portName: dlci === 0 ? 'line' : `DLCI ${dlci}`,
       dlci,
-      server: server as unknown as PortSession['server'],
+      server,
       module: services,
       urc: () => undefined,
     } as unknown as PortSession;
