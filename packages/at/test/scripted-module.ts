@@ -58,6 +58,11 @@ export class ScriptedModule {
     this.say('\r\n> ');
   }
 
+  /** As if the host had sent this. */
+  type(text: string): void {
+    this.#receive(text);
+  }
+
   #receive(text: string): void {
     this.heard += text;
     for (const character of text) {

@@ -11,7 +11,7 @@ import {
 import { BehaviorSubject, type Observable, type Subscription } from 'rxjs';
 import { latin1Octets } from '../core/latin1.ts';
 import type { AtProfile } from './at-profile.ts';
-import { CallEndWatch, type ExpectedEscape } from './call-end-watch.ts';
+import { CallEndWatch, type ExpectedEscape, type FoundEnd } from './call-end-watch.ts';
 import { CallSender } from './call-sender.ts';
 import type { DataCall, DataCallEnd, EscapeOptions } from './data-call.ts';
 import { delay } from './delay.ts';
@@ -105,8 +105,8 @@ export class AtDataCall implements DataCall {
       onData: (bytes) => {
         this.#stream.push(bytes);
       },
-      onEnd: (text, rest) => {
-        this.#endedBy(text, rest);
+      onEnd: (found) => {
+        this.#endedBy(found);
       },
     });
     this.#sender = new CallSender(name, line, clock, this.#guardMs, this.#over.signal);
@@ -292,12 +292,12 @@ export class AtDataCall implements DataCall {
     if (this.#end === undefined) this.#watch.expect(escape, escape?.by === '+++' ? ESCAPE_SEQUENCE : NOTHING);
   }
 
-  #endedBy(text: string, rest: Uint8Array): void {
+  #endedBy({ text, rest, arrivedMs }: FoundEnd): void {
     const expected = this.#expected;
     const obeyed = text === 'OK' || (text === '' && expected?.by === 'dtr');
     const reason = !obeyed || expected === undefined ? 'noCarrier' : expected.by === 'dtr' ? 'dtr' : 'escaped';
     // NO CARRIER before the module can have seen the whole escape: the sequence went to its command line.
-    const raced = expected?.by === '+++' && !obeyed && this.#clock.now() < expected.notBeforeMs;
+    const raced = expected?.by === '+++' && !obeyed && arrivedMs < expected.notBeforeMs;
     this.#finish({ reason, text }, rest, { junkSent: raced });
   }
 

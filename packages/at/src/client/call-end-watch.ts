@@ -22,6 +22,16 @@ export interface ExpectedEscape {
   readonly notBeforeMs: number;
 }
 
+/** The end of data mode. */
+export interface FoundEnd {
+  /** The result line, empty when there was none. */
+  readonly text: string;
+  /** What came behind it. */
+  readonly rest: Uint8Array;
+  /** When the result line was there. */
+  readonly arrivedMs: number;
+}
+
 /** What {@link CallEndWatch} is made of. */
 export interface CallEndWatchOptions {
   readonly clock: Clock;
@@ -31,8 +41,8 @@ export interface CallEndWatchOptions {
   readonly carrierWasOff: boolean;
   /** Certainly data. */
   readonly onData: (bytes: Uint8Array) => void;
-  /** Data mode has ended, with this result line or without one; `rest` is what came behind it. */
-  readonly onEnd: (text: string, rest: Uint8Array) => void;
+  /** Data mode has ended, with this result line or without one. */
+  readonly onEnd: (found: FoundEnd) => void;
 }
 
 /**
@@ -54,6 +64,7 @@ export class CallEndWatch {
   #dcd = false;
   #expected: ExpectedEscape | undefined;
   #timer: Cancel | undefined;
+  #arrivedMs = 0;
   #stopped = false;
 
   constructor(options: CallEndWatchOptions) {
@@ -68,7 +79,10 @@ export class CallEndWatch {
   }
 
   receive(bytes: Uint8Array): void {
+    const wasHeld = this.#scanner.holdsResult;
     const data = this.#scanner.push(bytes);
+    // Where data comes out, what was held before was part of it.
+    if (!wasHeld || data.length > 0) this.#arrivedMs = this.#options.clock.now();
     if (data.length > 0) this.#options.onData(data);
     this.#decide();
   }
@@ -139,12 +153,12 @@ export class CallEndWatch {
     const found = this.#scanner.end();
     if (found === undefined) return;
     this.#stopped = true;
-    this.#options.onEnd(found.text, found.rest);
+    this.#options.onEnd({ ...found, arrivedMs: this.#arrivedMs });
   }
 
   #endWithoutText(): void {
     this.#release();
     this.#stopped = true;
-    this.#options.onEnd('', NOTHING);
+    this.#options.onEnd({ text: '', rest: NOTHING, arrivedMs: this.#options.clock.now() });
   }
 }
