@@ -207,6 +207,8 @@ export class SocketChannel implements LaneUser, ConnIdUser {
     const release = this.lane.reserve();
     return this.#move(async () => {
       try {
+        if (this.#mode === 'online') return;
+        if (this.#mode !== 'command') throw peerClosedError(this.connId);
         const call = await this.lane.run(() => this.lane.goOnline(`AT#SO=${this.connId}`, RESUME_TIMEOUT_MS));
         this.lane.leave(this);
         this.#mode = 'online';

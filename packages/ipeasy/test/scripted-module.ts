@@ -72,10 +72,12 @@ export class ScriptedModule {
   #input = '';
   #prompt: { readonly connId: number; count: number; text: string } | undefined;
   #online: Peer | undefined;
+  #printed: Promise<unknown> = Promise.resolve();
   #held: string[] = [];
   #busy = false;
   #dialling = false;
   #muted = false;
+  #isLeaving = false;
   readonly scfg = new Map<number, string>();
   readonly scfgext = new Map<number, string>();
   activeCids = new Set<number>([1]);
@@ -158,9 +160,9 @@ export class ScriptedModule {
     if (this.#online === peer) {
       for (const bytes of peer.outside.splice(0)) this.#send(bytes);
       if (peer.hasEnded) {
-        this.#online = undefined;
         this.peers.delete(peer.connId);
         this.#print('\r\nNO CARRIER\r\n');
+        this.#leaveOnline();
         this.#release();
       }
       return;
@@ -190,8 +192,8 @@ export class ScriptedModule {
       if (text === '+++') {
         this.#clock.after(1000, () => {
           if (this.#online !== online) return;
-          this.#online = undefined;
           this.#print('\r\nOK\r\n');
+          this.#leaveOnline();
           this.flow(online);
           this.#release();
         });
@@ -201,6 +203,10 @@ export class ScriptedModule {
       return;
     }
     this.#input += text;
+    if (!this.#isLeaving) this.#readInput();
+  }
+
+  #readInput(): void {
     for (;;) {
       if (this.#prompt !== undefined) {
         const part = this.#input.slice(0, this.#prompt.count);
@@ -310,8 +316,8 @@ export class ScriptedModule {
         return this.#dial(connId, args);
       case '#SO':
         if (peer === undefined) return this.#result('NO CARRIER');
+        this.#goOnline(peer);
         this.#result('CONNECT');
-        this.#online = peer;
         if (peer.buffer.length > 0) this.#send(peer.buffer);
         peer.buffer = new Uint8Array(0);
         return this.flow(peer);
@@ -360,10 +366,27 @@ export class ScriptedModule {
     if (mode === '1') {
       this.#result('OK');
     } else {
+      this.#goOnline(peer);
       this.#result('CONNECT');
-      this.#online = peer;
     }
     this.#options.onConnect?.(peer);
+  }
+
+  #goOnline(peer: Peer): void {
+    this.#online = peer;
+    this.#port.setCircuits({ dcd: true }).catch(() => undefined);
+  }
+
+  #leaveOnline(): void {
+    this.#online = undefined;
+    // Behind what has been printed before: on a line, both take the same way.
+    const printed = this.#printed;
+    this.#isLeaving = true;
+    void printed.then(() => {
+      this.#port.setCircuits({ dcd: false }).catch(() => undefined);
+      this.#isLeaving = false;
+      this.#readInput();
+    });
   }
 
   #status(connId: number): string {
@@ -405,6 +428,6 @@ export class ScriptedModule {
   }
 
   #send(bytes: Uint8Array): void {
-    this.#port.send(bytes).catch(() => undefined);
+    this.#printed = this.#port.send(bytes).catch(() => undefined);
   }
 }
