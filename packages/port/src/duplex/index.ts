@@ -1,1 +1,1 @@
-export {};
+export { toDuplex, type ToDuplexOptions } from './to-duplex.ts';

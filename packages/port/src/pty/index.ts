@@ -1,1 +1,1 @@
-export {};
+export { openPty, type OpenPtyOptions, type PtyPort } from './open-pty.ts';

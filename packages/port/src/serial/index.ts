@@ -1,1 +1,1 @@
-export {};
+export { openSerial, type OpenSerialOptions } from './open-serial.ts';
