@@ -340,7 +340,8 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
   #whenFree(run: () => Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       if (this.#isClosed()) resolve();
-      else if (this.#unsolicited.push({ run, done: resolve })) this.#sayWaiting();
+      // Never from within the call: the caller may be in the middle of a change of its own.
+      else if (this.#unsolicited.push({ run, done: resolve })) void Promise.resolve().then(() => this.#sayWaiting());
       else this.#emit({ type: 'urcDropped', reason: 'tooMany' });
     });
   }
