@@ -28,6 +28,7 @@ export const EXIT_CODE_HELP = `Exit status:
 const BY_CODE: readonly (readonly [prefix: string, exitCode: ExitCode])[] = [
   ['ERR_OPTION_', EXIT.usage],
   ['ERR_GATEWAY_USAGE', EXIT.usage],
+  ['ERR_HE863_FAULTS', EXIT.usage],
   ['ERR_GATEWAY_INTERRUPTED', EXIT.interrupted],
   ['ERR_GATEWAY_TERMINATED', EXIT.terminated],
   ['ERR_GATEWAY_HOST_', EXIT.remote],

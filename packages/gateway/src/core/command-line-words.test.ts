@@ -67,7 +67,14 @@ describe('fault words', () => {
     });
   });
 
-  it.each(['', 'flip', 'flip=2', 'flip=-1', 'flip=', 'delay=1e9', 'seed=0.5', 'rechunk=1', 'shake=1'])(
+  it('leaves what goes wrong in the module to the module', () => {
+    expect(parseFaultSpec('reset@20s/60s,flip=0.1,error:3')).toEqual({
+      flipRate: 0.1,
+      module: 'reset@20s/60s,error:3',
+    });
+  });
+
+  it.each(['', 'flip=2', 'flip=-1', 'flip=', 'delay=1e9', 'seed=0.5', 'rechunk=1', 'shake=1'])(
     'names what it does not understand in %j',
     (text) => {
       expect(parseFaultSpec(`drop=0,${text}`)).toEqual({ wrong: text });

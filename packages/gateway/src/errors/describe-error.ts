@@ -53,6 +53,11 @@ export function errorSentence({ code, message, hint }: ErrorDescription): string
   return `${message} (${code}). ${hint}`.replace(/\s*[\r\n]+\s*/g, ' ');
 }
 
+/** What was thrown, as an error whatever it was. */
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(typeof reason === 'string' ? reason : 'not an error');
+}
+
 /** An error for a system error that gives the reader the file or address it is about, in words. */
 export function localFailure(what: string, cause: unknown): CellmuxError {
   const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;

@@ -1,6 +1,7 @@
 import { CellmuxError } from '@cellmux/port';
 import { createServer, request as httpRequest, ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
+import { asError } from '../errors/describe-error.ts';
 import { formatHostPort, parseHostPort, type HostPort } from '../core/host-port.ts';
 import type { Dial } from './dial.ts';
 import { describeFailure } from './failure.ts';
@@ -8,8 +9,8 @@ import { listen } from './listen.ts';
 
 /** What a proxy did for a client, for logs. */
 export type ProxyEvent =
-  | { readonly kind: 'proxyConnected'; readonly target: string; readonly method: string }
-  | { readonly kind: 'proxyFailed'; readonly target: string; readonly method: string; readonly error: unknown };
+  | { readonly type: 'proxyConnected'; readonly target: string; readonly method: string }
+  | { readonly type: 'proxyFailed'; readonly target: string; readonly method: string; readonly error: unknown };
 
 /** Options of {@link HttpProxy.listen}. */
 export interface HttpProxyOptions {
@@ -145,7 +146,7 @@ export class HttpProxy implements AsyncDisposable {
         response.destroy();
         return;
       }
-      this.#onEvent({ kind: 'proxyFailed', target: formatHostPort(target), method: request.method ?? 'GET', error });
+      this.#onEvent({ type: 'proxyFailed', target: formatHostPort(target), method: request.method ?? 'GET', error });
       const { status, code, sentence } = describeFailure(error);
       refuse(response, status, sentence, code);
     });
@@ -169,11 +170,11 @@ export class HttpProxy implements AsyncDisposable {
       const socket = await this.#dial(target, { signal: AbortSignal.any([leaving.signal, this.#ending.signal]) });
       this.#track(socket);
       if (client.destroyed) socket.destroy();
-      this.#onEvent({ kind: 'proxyConnected', target: formatHostPort(target), method });
+      this.#onEvent({ type: 'proxyConnected', target: formatHostPort(target), method });
       return socket;
     } catch (error) {
-      this.#onEvent({ kind: 'proxyFailed', target: formatHostPort(target), method, error });
-      return error instanceof Error ? error : new Error(String(error));
+      this.#onEvent({ type: 'proxyFailed', target: formatHostPort(target), method, error });
+      return asError(error);
     } finally {
       client.off('close', onClose);
       stopWatching?.();

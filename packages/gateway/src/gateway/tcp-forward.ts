@@ -8,8 +8,8 @@ import { listen } from './listen.ts';
 
 /** What a forward did for a client, for logs. */
 export type ForwardEvent =
-  | { readonly kind: 'forwardConnected'; readonly target: string }
-  | { readonly kind: 'forwardFailed'; readonly target: string; readonly error: unknown };
+  | { readonly type: 'forwardConnected'; readonly target: string }
+  | { readonly type: 'forwardFailed'; readonly target: string; readonly error: unknown };
 
 /** A local TCP listener whose connections each go on through a {@link Dial} to one far host. */
 export class TcpForward implements AsyncDisposable {
@@ -78,7 +78,7 @@ export class TcpForward implements AsyncDisposable {
         signal: AbortSignal.any([leaving.signal, this.#ending.signal]),
       });
       this.#track(socket);
-      this.#onEvent({ kind: 'forwardConnected', target });
+      this.#onEvent({ type: 'forwardConnected', target });
       const done = (): void => {
         // A stream that fails destroys its partner: pipeline has done all there is to do.
       };
@@ -87,7 +87,7 @@ export class TcpForward implements AsyncDisposable {
     } catch (error) {
       // A TCP client cannot be told why: a reset at least does not look like an end in order.
       client.resetAndDestroy();
-      this.#onEvent({ kind: 'forwardFailed', target, error });
+      this.#onEvent({ type: 'forwardFailed', target, error });
     }
   }
 

@@ -1,0 +1,4 @@
+import { Command } from 'commander';
+export function decodeCommand(): Command {
+  return new Command('decode');
+}

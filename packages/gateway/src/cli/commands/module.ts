@@ -1,0 +1,164 @@
+import { VirtualHe863 } from '@cellmux/he863';
+import { faultyLine, type Port } from '@cellmux/port';
+import { openPty } from '@cellmux/port/pty';
+import { listenTcp } from '@cellmux/port/tcp';
+import { Command, Option } from 'commander';
+import type { FaultSpec } from '../../core/fault-spec.ts';
+import { formatHostPort, type HostPort } from '../../core/host-port.ts';
+import { asError } from '../../errors/describe-error.ts';
+import { joinPorts } from '../../gateway/join-ports.ts';
+import type { CommandEnvironment } from '../command-environment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { aborted } from '../interruption.ts';
+import { faultSpec, hostEntry, integer, listenAddress, readPassword } from '../option-values.ts';
+import type { OnDone } from '../program.ts';
+import { usageError } from '../usage-error.ts';
+
+interface ModuleOptions {
+  readonly pty?: string;
+  readonly tcp?: HostPort;
+  readonly host?: Readonly<Record<string, string>>;
+  readonly auth: 'none' | 'pap' | 'chap';
+  readonly user?: string;
+  readonly passwordFile?: string;
+  readonly password?: string;
+  readonly faults?: FaultSpec;
+  readonly baud?: number;
+  readonly json?: boolean;
+}
+
+const AUTH = { none: 'none', pap: 'pap', chap: 'chap-md5' } as const;
+
+const EXAMPLES = `
+Examples:
+  $ cellmux module --pty /tmp/modem                       a pty: any program may open /tmp/modem as its modem
+  $ cellmux module --tcp 5000 --host files.example=127.0.0.1:8000
+  $ cellmux module --pty /tmp/modem --auth pap --user me --password-file secret
+  $ cellmux module --pty /tmp/modem --baud 115200 --faults flip=1e-5,seed=7,reset@30s
+
+Faults of the line, each a probability for an octet, both ways: drop=P, flip=P, insert=P, duplicate=P; for a slice
+of the line: dropSlice=P, duplicateSlice=P; delay=MS; rechunk; seed=N.
+Faults of the module, NAME[:ARG...][@WHEN[~JITTER]][/EVERY]: reset, context:CID, carrier:PORT, stuck:PORT[:FOR],
+silence:PORT[:FOR], late:DELAY[:LINES], error[:LINES], garbage:PORT[:BYTES], coverage[:FOR], activation[:CME[:TIMES]].
+
+It runs until SIGINT or SIGTERM. A pty outlives the programs that open it; on TCP each connection is a line, and the
+next one finds the same module.`;
+
+/** `cellmux module`: the virtual HE863 for any host software. */
+export function moduleCommand(environment: CommandEnvironment, onDone: OnDone): Command {
+  return new Command('module')
+    .description('Run the virtual HE863 on a pty or on TCP, for any host software.')
+    .option('--pty <link>', 'make a pty and link it there')
+    .option('--tcp <[host:]port>', 'listen there; 127.0.0.1 unless a host is given', listenAddress)
+    .option('--host <name=address[:port]>', 'a name that the module resolves; repeatable', hostEntry)
+    .addOption(
+      new Option('--auth <how>', 'what the network asks in PPP').choices(['none', 'pap', 'chap']).default('none'),
+    )
+    .option('--user <name>', 'the user that the network knows')
+    .option('--password-file <file>', "that user's password: the file's first line; or CELLMUX_PASSWORD")
+    .option('--password <password>', 'the same on the command line, where all users of the machine can read it')
+    .option('--faults <spec>', 'what is wrong with the line: flip=1e-5,seed=7', faultSpec)
+    .option('--baud <rate>', 'pace of the line in bit/s; as fast as it goes unless given', integer(300, 100_000_000))
+    .option('--json', 'report as one JSON object a line')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: ModuleOptions) => {
+      onDone(await runModule(options, environment));
+    });
+}
+
+async function runModule(options: ModuleOptions, { console, signal }: CommandEnvironment): Promise<ExitCode> {
+  if ((options.pty === undefined) === (options.tcp === undefined)) {
+    throw usageError('the module needs one place for its line: --pty LINK or --tcp [HOST:]PORT');
+  }
+  const password =
+    options.password ?? (await readPassword({ passwordFile: options.passwordFile, env: console.streams.env }));
+  if (options.auth !== 'none' && (options.user === undefined || password === undefined)) {
+    throw usageError(`--auth ${options.auth} needs --user and --password-file`);
+  }
+  const report = (event: { readonly type: string }, text: string): void => {
+    if (options.json === true) console.printJson(event);
+    else console.print(text);
+  };
+  await using module = new VirtualHe863({
+    ...(options.host === undefined ? {} : { hosts: options.host }),
+    ...(options.faults?.module === undefined ? {} : { faults: options.faults.module }),
+    ...(options.faults?.seed === undefined ? {} : { seed: options.faults.seed >>> 0 }),
+    ppp: {
+      auth: AUTH[options.auth],
+      ...(options.user === undefined ? {} : { user: options.user }),
+      ...(password === undefined ? {} : { password }),
+    },
+  });
+  module.events$.subscribe((event) => {
+    report(event, describeEvent(event));
+  });
+  const serve = (outside: Port): void => {
+    module.serve(lineBetween(outside, options));
+  };
+  await using place = await openPlace(options, serve);
+  report({ type: 'listening', ...place.where }, `module: ${place.text}`);
+  await Promise.race([aborted(signal), place.ended]);
+  if (!signal.aborted) return EXIT.line;
+  report({ type: 'ending' }, 'module: ending');
+  signal.throwIfAborted();
+  return EXIT.ok;
+}
+
+interface Place extends AsyncDisposable {
+  readonly where: Readonly<Record<string, string>>;
+  readonly text: string;
+  /** Settles when nobody can come any more. */
+  readonly ended: Promise<void>;
+}
+
+async function openPlace(options: ModuleOptions, serve: (line: Port) => void): Promise<Place> {
+  if (options.tcp !== undefined) {
+    const listener = await listenTcp(options.tcp);
+    const lines = new Set<Port>();
+    listener.ports$.subscribe((port) => {
+      lines.add(port);
+      serve(port);
+    });
+    const where = formatHostPort(listener.address);
+    return {
+      where: { tcp: where },
+      text: `virtual HE863 on tcp:${where}`,
+      ended: new Promise(() => undefined),
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all([...lines].map((port) => port.close()));
+        await listener.close();
+      },
+    };
+  }
+  const link = options.pty ?? '';
+  const pty = await openPty({ link });
+  serve(pty);
+  return {
+    where: { pty: pty.path, link },
+    text: `virtual HE863 on ${link} (${pty.path})`,
+    ended: new Promise(() => undefined),
+    [Symbol.asyncDispose]: () => pty.close(),
+  };
+}
+
+/** The port that the module serves: the outside itself, or the far end of a line with a pace and faults. */
+function lineBetween(outside: Port, { baud, faults }: ModuleOptions): Port {
+  const { seed, module: _ofTheModule, ...rates } = faults ?? {};
+  if (baud === undefined && Object.keys(rates).length === 0) return outside;
+  const { dte, dce } = faultyLine({
+    baudRate: baud,
+    name: outside.name,
+    faults: rates,
+    ...(seed === undefined ? {} : { seed }),
+  });
+  void joinPorts(outside, dte);
+  return dce;
+}
+
+function describeEvent(event: Readonly<Record<string, unknown>> & { readonly type: string }): string {
+  const { type, error, ...rest } = event;
+  const words = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`);
+  if (error !== undefined) words.push(asError(error).message);
+  return `module: ${type}${words.length === 0 ? '' : `: ${words.join(', ')}`}`;
+}

@@ -1,0 +1,60 @@
+import { describeError, errorSentence } from '../errors/describe-error.ts';
+import type { GatewayEvent } from '../gateway/gateway-events.ts';
+import type { Colours } from './console.ts';
+
+const ENDED = {
+  listeners: 'listener closed',
+  sockets: 'sockets closed',
+  packets: undefined,
+  ppp: 'PPP terminated',
+  ports: undefined,
+  multiplexer: 'multiplexer closed',
+  capture: 'capture closed',
+  line: 'line closed',
+} as const;
+
+/** One line for people; undefined for what they need not see. */
+export function describeGatewayEvent(event: GatewayEvent, colours: Colours): string | undefined {
+  const wrong = (error: unknown): string => colours.yellow(errorSentence(describeError(error)));
+  switch (event.type) {
+    case 'lineOpened':
+      return `line    ${event.line} open`;
+    case 'multiplexerStarted':
+      return 'line    multiplexer up';
+    case 'portsOpened':
+      return 'ports   1, 2 and 3 open';
+    case 'pppUp': {
+      const dns = event.dns.length === 0 ? '' : `, DNS ${event.dns.join(' ')}`;
+      return `port 1  PPP up: ${event.localAddress}, peer ${event.peerAddress}${dns}`;
+    }
+    case 'socketsUp':
+      return `port 2  IP Easy up: ${event.address}`;
+    case 'listening':
+      return `        ${event.what}: ${event.where}`;
+    case 'urc':
+      // What IP Easy is told all the time is its own business.
+      return /^SRING|^NO CARRIER/.test(event.text) ? undefined : `port ${event.port}  ${event.text}`;
+    case 'pingAnswered':
+      return `port 1  ping ${event.host} #${event.sequence}: ${event.roundTripMs.toFixed(1)} ms`;
+    case 'pingLost':
+      return `port 1  ping ${event.host} #${event.sequence}: ${wrong(event.error)}`;
+    case 'proxyConnected':
+      return `port 2  ${event.method} ${event.target}`;
+    case 'proxyFailed':
+      return `port 2  ${event.method} ${event.target}: ${wrong(event.error)}`;
+    case 'forwardConnected':
+      return `port 2  forward to ${event.target}`;
+    case 'forwardFailed':
+      return `port 2  forward to ${event.target}: ${wrong(event.error)}`;
+    case 'ended': {
+      const text = ENDED[event.what];
+      return text === undefined ? undefined : `end     ${text}`;
+    }
+    case 'endFailed':
+      return `end     ${event.what}: ${wrong(event.error)}`;
+    case 'moduleInCommandMode':
+      return event.verified
+        ? 'end     the module answers AT in command mode'
+        : colours.yellow('end     the module was not heard in command mode');
+  }
+}

@@ -1,0 +1,35 @@
+import { Command, type OutputConfiguration } from 'commander';
+import type { CommandEnvironment } from './command-environment.ts';
+import { atCommand } from './commands/at.ts';
+import { decodeCommand } from './commands/decode.ts';
+import { demoCommand } from './commands/demo.ts';
+import { moduleCommand } from './commands/module.ts';
+import { upCommand } from './commands/up.ts';
+import { EXIT_CODE_HELP, type ExitCode } from './exit-codes.ts';
+
+/** Called with the exit status of the command that ran. */
+export type OnDone = (exitCode: ExitCode) => void;
+
+/** The whole command line. `onDone` is told how the command ended; errors are thrown. */
+export function buildProgram(environment: CommandEnvironment, onDone: OnDone): Command {
+  const { streams } = environment.console;
+  const output: OutputConfiguration = {
+    writeOut: (text) => streams.stdout.write(text),
+    writeErr: (text) => streams.stderr.write(text),
+    outputError: (text, write) => {
+      write(`cellmux: ${text.replace(/^error: /, '').trim()} (ERR_GATEWAY_USAGE). See --help for what is allowed.\n`);
+    },
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  };
+  const program = new Command('cellmux')
+    .description('One serial line to a cellular module, three ports at the same time: PPP, IP Easy sockets and AT.')
+    .addHelpText('after', `\n${EXIT_CODE_HELP}\n\nCELLMUX_DEBUG=1 shows the details of an error.`)
+    .configureOutput(output)
+    .exitOverride();
+  for (const build of [demoCommand, moduleCommand, upCommand, atCommand, decodeCommand]) {
+    const command = build(environment, onDone);
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  return program;
+}

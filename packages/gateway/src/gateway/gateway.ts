@@ -1,0 +1,344 @@
+import { AtClient, atString, HE863_AT_PROFILE } from '@cellmux/at';
+import { startMultiplexer, HE863, type DlcPort, type Multiplexer } from '@cellmux/cmux';
+import { IpEasy } from '@cellmux/ipeasy';
+import { CellmuxError, hasCode, systemClock, type AbortOptions, type Clock, type Port } from '@cellmux/port';
+import { dialPpp, type PppCall } from './dial-ppp-tmp.ts';
+import { BehaviorSubject, Subject, type Observable } from 'rxjs';
+import { formatHostPort } from '../core/host-port.ts';
+import { queuedDial, type Dial } from './dial.ts';
+import { answersAt } from './command-mode.ts';
+import { ControlServer } from './control-server.ts';
+import type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway-events.ts';
+import type { GatewayOptions } from './gateway-options.ts';
+import { HttpProxy } from './http-proxy.ts';
+import { DEFAULT_BAUD_RATE, openLine } from './open-line.ts';
+import { PacketHost } from './packet-host.ts';
+import { pingForever, resolveHost } from './ping.ts';
+import { TcpForward } from './tcp-forward.ts';
+import { within } from './within.ts';
+
+/** Sockets of the module (the guide, §3.2). */
+const SOCKETS = 6;
+/** A step of the end in order that takes longer is given up, so that an end always comes. */
+const STEP_LIMIT_MS = 15_000;
+
+/** One thing that was brought up, and how it is taken down again. */
+interface Undo {
+  readonly what: GatewayPart;
+  readonly run: () => Promise<unknown>;
+}
+
+/**
+ * The gateway: one line to a module, three ports on it that work at the same time. PPP on port 1, IP Easy sockets on
+ * port 2, AT on port 3; and what is offered on top of them (proxy, forwards, control socket).
+ *
+ * It starts once and stops once. When something below ends by itself (the line, the multiplexer, the PPP call) the
+ * gateway takes the rest down in order and {@link ended} tells why.
+ *
+ * @example
+ * await using gateway = new Gateway({ line: { kind: 'serial', path: '/dev/ttyUSB0' }, apn: 'internet' });
+ * await gateway.start();
+ * const socket = await gateway.sockets.connect({ host: 'example.org', port: 80 });
+ */
+export class Gateway implements AsyncDisposable {
+  /** The state now and each change; completes when stopped. */
+  readonly state$: Observable<GatewayState>;
+  /** What happens, in order; hot; completes when stopped. */
+  readonly events$: Observable<GatewayEvent>;
+  /** Settles when the gateway has stopped, for whatever reason; never rejects. */
+  readonly ended: Promise<GatewayEnd>;
+  readonly #options: GatewayOptions;
+  readonly #clock: Clock;
+  readonly #state = new BehaviorSubject<GatewayState>('idle');
+  readonly #events = new Subject<GatewayEvent>();
+  readonly #ending = new AbortController();
+  readonly #undo: Undo[] = [];
+  #settleEnded: (end: GatewayEnd) => void = () => undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  /** The line, once the module on it is known to listen to AT when nothing else runs on it. */
+  #commandLine: Port | undefined;
+  #multiplexer: Multiplexer | undefined;
+  #at: AtClient | undefined;
+  #sockets: IpEasy | undefined;
+  #call: PppCall | undefined;
+  #packets: PacketHost | undefined;
+  #dial: Dial | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.state$ = this.#state.asObservable();
+    this.events$ = this.#events.asObservable();
+    this.ended = new Promise((resolve) => (this.#settleEnded = resolve));
+  }
+
+  get state(): GatewayState {
+    return this.#state.value;
+  }
+
+  /** The line's rate where it has one: it fits T1 and bounds what waits below the multiplexer. */
+  get #baudRate(): number | undefined {
+    const { line, baudRate } = this.#options;
+    return 'kind' in line && line.kind === 'serial' ? (baudRate ?? DEFAULT_BAUD_RATE) : baudRate;
+  }
+
+  /** The multiplexer on the line. Throws `ERR_GATEWAY_NOT_UP` before it runs. */
+  get multiplexer(): Multiplexer {
+    return this.#multiplexer ?? notUp();
+  }
+
+  /** The PPP call on port 1. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
+  get call(): PppCall {
+    return this.#call ?? notUp();
+  }
+
+  /** The IP host on the PPP call, which answers pings and sends them. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
+  get packets(): PacketHost {
+    return this.#packets ?? notUp();
+  }
+
+  /** IP Easy on port 2. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
+  get sockets(): IpEasy {
+    return this.#sockets ?? notUp();
+  }
+
+  /** AT on port 3. Throws `ERR_GATEWAY_NOT_UP` before it is open. */
+  get at(): AtClient {
+    return this.#at ?? notUp();
+  }
+
+  /** Connects through an IP Easy socket; waits while all of them are in use. Throws `ERR_GATEWAY_NOT_UP`. */
+  get dial(): Dial {
+    return this.#dial ?? notUp();
+  }
+
+  /**
+   * Brings everything up. Resolves when all three ports work; rejects with the error of what did not, after everything
+   * that was up has been taken down in order. An abort does the same, with the signal's reason.
+   */
+  start({ signal }: AbortOptions = {}): Promise<void> {
+    if (this.#starting !== undefined || this.#stopping !== undefined) {
+      return Promise.reject(new CellmuxError('ERR_GATEWAY_STARTED', 'a gateway starts once: make a new one'));
+    }
+    const ending = this.#ending.signal;
+    this.#starting = this.#bringUp(signal === undefined ? ending : AbortSignal.any([signal, ending])).catch(
+      async (error: unknown) => {
+        await this.#takeDown({ error });
+        throw error;
+      },
+    );
+    return this.#starting;
+  }
+
+  /** Takes everything down in order: listeners, sockets, PPP, multiplexer; the module is left in AT command mode. */
+  stop(): Promise<void> {
+    this.#ending.abort(new CellmuxError('ERR_GATEWAY_STOPPED', 'the gateway was stopped'));
+    return this.#takeDown(undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #bringUp(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#state.next('openingLine');
+    const line = await this.#openLine(signal);
+
+    this.#state.next('startingMultiplexer');
+    await this.#startMultiplexer(line, signal);
+
+    this.#state.next('openingPorts');
+    const [first, second, third] = await this.#openPorts(signal);
+
+    this.#state.next('bringingUp');
+    // One after the other on the way up would be slower by the dial; the ports are there to work at the same time.
+    await allOrFirstError([this.#startSockets(second, signal), this.#startPpp(first, signal)]);
+    await this.#startListeners(third);
+    signal.throwIfAborted();
+    this.#state.next('up');
+    if (this.#options.ping !== undefined) {
+      void pingForever(this.packets, await resolveHost(third, this.#options.ping.host, { signal }), {
+        ...this.#options.ping,
+        clock: this.#clock,
+        signal,
+        onEvent: (event) => {
+          this.#events.next(event);
+        },
+      });
+    }
+  }
+
+  async #openLine(signal: AbortSignal): Promise<Port> {
+    const { line, baudRate, rtscts } = this.#options;
+    if (!('kind' in line)) return line;
+    const opened = await openLine(line, { baudRate, rtscts, signal });
+    this.#undo.push({ what: 'line', run: () => opened.close() });
+    this.#events.next({ type: 'lineOpened', line: opened.port.name });
+    return opened.port;
+  }
+
+  async #startMultiplexer(line: Port, signal: AbortSignal): Promise<void> {
+    try {
+      this.#multiplexer = await startMultiplexer(line, {
+        profile: HE863,
+        clock: this.#clock,
+        baudRate: this.#baudRate,
+        signal,
+      });
+    } catch (error) {
+      // A module that answers and refuses is in command mode; one that does not answer is not asked again.
+      if (hasCode(error, 'ERR_CMUX_REFUSED_BY_MODULE')) this.#commandLine = line;
+      throw error;
+    }
+    const multiplexer = this.#multiplexer;
+    this.#undo.push({
+      what: 'multiplexer',
+      run: async () => {
+        await multiplexer.close();
+        this.#commandLine = multiplexer.released;
+      },
+    });
+    void multiplexer.ended.then((end) => {
+      this.#fail(new CellmuxError('ERR_CMUX_LINK_LOST', `the multiplexer ended: ${end.reason}`));
+    });
+    this.#events.next({ type: 'multiplexerStarted' });
+  }
+
+  async #openPorts(signal: AbortSignal): Promise<[AtClient, AtClient, AtClient]> {
+    const open = async (dlci: 1 | 2 | 3): Promise<AtClient> => {
+      const port: DlcPort = await this.multiplexer.open(dlci, { signal });
+      const client = new AtClient(port, { clock: this.#clock, profile: HE863_AT_PROFILE });
+      client.urcs$.subscribe({
+        next: (urc) => {
+          this.#events.next({ type: 'urc', port: dlci, text: urc.text });
+        },
+        error: () => undefined,
+      });
+      return client;
+    };
+    const clients: [AtClient, AtClient, AtClient] = [await open(1), await open(2), await open(3)];
+    this.#at = clients[2];
+    for (const client of clients) {
+      // Each port is an AT instance with settings of its own.
+      await client.command('ATE0', { signal });
+      await client.command('AT+CMEE=1', { signal });
+    }
+    this.#undo.push({ what: 'ports', run: () => Promise.all(clients.map((client) => client.close())) });
+    this.#events.next({ type: 'portsOpened' });
+    return clients;
+  }
+
+  async #startSockets(client: AtClient, signal: AbortSignal): Promise<void> {
+    const { apn = '', user, password, socketCid: cid = 2 } = this.#options;
+    const sockets = new IpEasy([client], { clock: this.#clock, sockets: { cid } });
+    this.#undo.push({ what: 'sockets', run: () => sockets.close() });
+    await sockets.prepare({ signal });
+    await sockets.defineContext({ cid, apn, signal });
+    const { address } = await sockets.activate({ cid, user, password, signal });
+    this.#sockets = sockets;
+    this.#dial = queuedDial(({ host, port }, options) => sockets.connect({ host, port, ...options }), {
+      maximumOpen: SOCKETS,
+    });
+    this.#events.next({ type: 'socketsUp', address });
+  }
+
+  async #startPpp(client: AtClient, signal: AbortSignal): Promise<void> {
+    const { apn = '', user, password, pppCid: cid = 1 } = this.#options;
+    await client.command(`AT+CGDCONT=${cid},"IP",${atString(apn)}`, { signal });
+    const call = await dialPpp(client, { cid, user, password, clock: this.#clock, signal });
+    this.#undo.push({ what: 'ppp', run: () => call.close() });
+    this.#call = call;
+    void call.ended.then((end) => {
+      this.#fail(new CellmuxError('ERR_PPP_CARRIER_LOST', `the PPP call ended: ${end.reason}`));
+    });
+    const { localAddress, peerAddress, dns } = call.network;
+    const host = new PacketHost(call, localAddress, { clock: this.#clock });
+    this.#packets = host;
+    this.#undo.push({
+      what: 'packets',
+      run: () => {
+        host[Symbol.dispose]();
+        return Promise.resolve();
+      },
+    });
+    this.#events.next({ type: 'pppUp', localAddress, peerAddress, dns });
+  }
+
+  async #startListeners(at: AtClient): Promise<void> {
+    const { proxy, forwards = [], control } = this.#options;
+    const onEvent = (event: GatewayEvent): void => {
+      this.#events.next(event);
+    };
+    if (proxy !== undefined) {
+      const listener = await HttpProxy.listen({ local: proxy, dial: this.dial, onEvent });
+      this.#listening('proxy', formatHostPort(listener.address), listener);
+    }
+    for (const rule of forwards) {
+      const listener = await TcpForward.listen(rule, this.dial, onEvent);
+      const where = `${formatHostPort(listener.address)} to ${formatHostPort(rule.remote)}`;
+      this.#listening('forward', where, listener);
+    }
+    if (control !== undefined) {
+      const listener = await ControlServer.listen(control, async ({ line, timeoutMs }, signal) => {
+        const { lines, result } = await at.command(line, { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+        return { lines, result };
+      });
+      this.#listening('control', control, listener);
+    }
+  }
+
+  #listening(what: 'proxy' | 'forward' | 'control' | 'at', where: string, listener: { close(): Promise<void> }): void {
+    this.#undo.push({ what: 'listeners', run: () => listener.close() });
+    this.#events.next({ type: 'listening', what, where });
+  }
+
+  /** Something below has ended by itself. */
+  #fail(error: unknown): void {
+    if (this.#stopping !== undefined) return;
+    this.#failure ??= { error };
+    this.#ending.abort(error);
+    // While it is being started, the start fails by the abort and takes everything down.
+    if (this.#state.value === 'up') void this.#takeDown({ error });
+  }
+
+  #takeDown(failure: { readonly error: unknown } | undefined): Promise<void> {
+    this.#stopping ??= this.#takeDownInOrder(failure);
+    return this.#stopping;
+  }
+
+  async #takeDownInOrder(failure: { readonly error: unknown } | undefined): Promise<void> {
+    this.#ending.abort(failure?.error);
+    this.#state.next('stopping');
+    // The line itself comes last: the module is asked on it first whether it is back in command mode.
+    const isLine = ({ what }: Undo): boolean => what === 'line';
+    for (const step of this.#undo.filter((undo) => !isLine(undo)).toReversed()) await this.#run(step);
+    const moduleInCommandMode = this.#commandLine !== undefined && (await answersAt(this.#commandLine, this.#clock));
+    this.#events.next({ type: 'moduleInCommandMode', verified: moduleInCommandMode });
+    for (const step of this.#undo.filter(isLine)) await this.#run(step);
+    this.#state.next('stopped');
+    this.#state.complete();
+    this.#events.complete();
+    this.#settleEnded({ error: (this.#failure ?? failure)?.error, moduleInCommandMode });
+  }
+
+  async #run({ what, run }: Undo): Promise<void> {
+    try {
+      await within(run(), STEP_LIMIT_MS, `ending ${what}`, this.#clock);
+      this.#events.next({ type: 'ended', what });
+    } catch (error) {
+      this.#events.next({ type: 'endFailed', what, error });
+    }
+  }
+}
+
+/** Waits for all, then throws the first error there was: nothing goes on in the background when this settles. */
+async function allOrFirstError(promises: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function notUp(): never {
+  throw new CellmuxError('ERR_GATEWAY_NOT_UP', 'the gateway is not up', { hint: 'Await start() first.' });
+}
