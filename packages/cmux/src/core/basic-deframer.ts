@@ -1,4 +1,4 @@
-import { KIND, KIND_OF_CONTROL } from './control-field.ts';
+import { CONTROL, KIND, KIND_OF_CONTROL } from './control-field.ts';
 import { FCS_GOOD, FCS_START, FCS_TABLE } from './fcs.ts';
 import { noFrames, type Deframer, type FrameSink } from './frame-sink.ts';
 import { FLAG_BASIC, LENGTH_MAX } from './limits.ts';
@@ -19,6 +19,16 @@ export interface BasicDeframerOptions {
 }
 
 const NOTHING = new Uint8Array(0);
+const FLAG = Uint8Array.of(FLAG_BASIC);
+/** More octets are needed to judge it. */
+const UNDECIDED = -2;
+/** It is no frame. */
+const FAILED = -3;
+/** The FCS register behind each address octet and the control octet of UIH. */
+const UIH_REGISTERS = Uint8Array.from(
+  { length: 256 },
+  (_, address) => FCS_TABLE[(FCS_TABLE[FCS_START ^ address] as number) ^ CONTROL.UIH] as number,
+);
 
 /**
  * Finds the frames of the basic option in a stream of octets (3GPP TS 27.010 §5.2.6), at the level of offsets: no object
@@ -31,7 +41,9 @@ const NOTHING = new Uint8Array(0);
  */
 export class BasicDeframer implements Deframer {
   readonly counters = noFrames();
-  n1: number;
+  #n1: number;
+  /** A sink has stopped this or changed N1 from within a frame: the short way is left. */
+  #isInterrupted = false;
   readonly #sink: FrameSink;
   readonly #headerOnlyUi: boolean;
   /** Octets of a frame that has begun and not ended: `#held[#from]` is its opening flag. */
@@ -50,8 +62,17 @@ export class BasicDeframer implements Deframer {
 
   constructor(sink: FrameSink, options: BasicDeframerOptions) {
     this.#sink = sink;
-    this.n1 = options.n1;
+    this.#n1 = options.n1;
     this.#headerOnlyUi = options.headerOnlyUi ?? false;
+  }
+
+  get n1(): number {
+    return this.#n1;
+  }
+
+  set n1(octets: number) {
+    this.#n1 = octets;
+    this.#isInterrupted = true;
   }
 
   get isPending(): boolean {
@@ -129,6 +150,7 @@ export class BasicDeframer implements Deframer {
 
   stop(): void {
     this.#stopped = true;
+    this.#isInterrupted = true;
   }
 
   takeRest(): Uint8Array {
@@ -144,10 +166,11 @@ export class BasicDeframer implements Deframer {
   #finishHeld(chunk: Uint8Array): number {
     let oldTo = this.#to;
     let taken = 0;
-    for (;;) {
-      // A frame that began in what is held ends within N1 + 8 octets: with so many more, its fate is decided. (A second
-      // turn comes only when a message in one of these frames has raised N1.)
-      const upTo = Math.min(chunk.length, taken + this.n1 + AROUND + 1);
+    for (let turn = 0; ; turn++) {
+      // First no more than the frame seems to need: what is not copied here is judged where it lies. Where that does not
+      // settle it, its length was a damaged one; it ends within N1 + 8 octets, so with so many more its fate is decided.
+      const wanted = turn < 2 ? this.#missing() : this.#n1 + AROUND + 1;
+      const upTo = Math.min(chunk.length, taken + wanted);
       oldTo -= this.#hold(chunk, taken, upTo);
       taken = upTo;
       this.#base = this.#received - oldTo;
@@ -170,6 +193,16 @@ export class BasicDeframer implements Deframer {
     }
   }
 
+  /** How many octets the frame that is held lacks, by its own account. */
+  #missing(): number {
+    const has = this.#to - this.#from;
+    if (has < 5) return 6 - has;
+    const first = this.#held[this.#from + 3] as number;
+    const isLong = (first & 1) === 0;
+    const length = (first >> 1) | (isLong ? (this.#held[this.#from + 4] as number) << 7 : 0);
+    return Math.max(1, Math.min(length, this.#n1) + (isLong ? AROUND : AROUND - 1) - has);
+  }
+
   /**
    * Looks for frames in `bytes[from]` to `bytes[end - 1]`; `from` is a flag or unknown ground, -1 stands for a flag just
    * before the array. Candidates that begin at or behind `limit` are left alone. Gives the index of the flag of the first
@@ -187,6 +220,8 @@ export class BasicDeframer implements Deframer {
           at = flag;
         }
       }
+      at = this.#scanData(bytes, at, end, limit);
+      if (this.#stopped) return at + 1;
       // Any number of flags may stand between two frames; the last one opens.
       while (at + 1 < limit && bytes[at + 1] === FLAG_BASIC) at++;
       const next = this.#candidate(bytes, at, end);
@@ -195,6 +230,42 @@ export class BasicDeframer implements Deframer {
       else at = next;
       if (this.#stopped) return at + 1;
     }
+  }
+
+  /**
+   * The short way for nearly all frames: UIH behind the flag at `from`, whole, right, with at most 127 octets. Takes as
+   * many of these as follow each other and gives the index of the flag where something else begins.
+   */
+  #scanData(bytes: Uint8Array, from: number, end: number, limit: number): number {
+    const table = FCS_TABLE;
+    const headers = UIH_REGISTERS;
+    const sink = this.#sink;
+    const longest = Math.min(this.#n1, 127);
+    let frames = 0;
+    let at = from;
+    this.#isInterrupted = false;
+    // The header of the next frame is here as a whole; its flag is the closing one of the frame before, or a further one.
+    const last = Math.min(limit, end - 6);
+    while (at < last) {
+      const address = bytes[at + 1] as number;
+      const control = bytes[at + 2] as number;
+      const lengthOctet = bytes[at + 3] as number;
+      if (address === FLAG_BASIC) {
+        at++;
+        continue;
+      }
+      if (control !== CONTROL.UIH || (lengthOctet & 1) === 0 || lengthOctet >> 1 > longest) break;
+      const fcsAt = at + 4 + (lengthOctet >> 1);
+      if (fcsAt + 1 >= end || bytes[fcsAt + 1] !== FLAG_BASIC) break;
+      if (((table[(headers[address] as number) ^ lengthOctet] as number) ^ 0xff) !== bytes[fcsAt]) break;
+      if ((address & 1) === 0 || address >= 0xf8) break;
+      frames++;
+      sink.frame(bytes, address, CONTROL.UIH, at + 4, fcsAt);
+      at = fcsAt + 1;
+      if (this.#isInterrupted) break;
+    }
+    this.counters.frames += frames;
+    return at;
   }
 
   /** Judges the frame that the flag at `at` may open: gives the index of its closing flag, or what else it is. */
@@ -220,7 +291,7 @@ export class BasicDeframer implements Deframer {
       register = FCS_TABLE[register ^ second] as number;
       start++;
     }
-    if (length > this.n1) {
+    if (length > this.#n1) {
       this.counters.tooLong++;
       return FAILED;
     }
@@ -243,9 +314,9 @@ export class BasicDeframer implements Deframer {
   }
 
   #fullRegister(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#rangeFcs === undefined || this.#rangeFcsN1 < this.n1) {
-      this.#rangeFcs = new RangeFcs(Math.min(this.n1, LENGTH_MAX) + AROUND);
-      this.#rangeFcsN1 = this.n1;
+    if (this.#rangeFcs === undefined || this.#rangeFcsN1 < this.#n1) {
+      this.#rangeFcs = new RangeFcs(Math.min(this.#n1, LENGTH_MAX) + AROUND);
+      this.#rangeFcsN1 = this.#n1;
     }
     return this.#rangeFcs.register(bytes, this.#base, start, end);
   }
@@ -273,7 +344,7 @@ export class BasicDeframer implements Deframer {
     if (this.#to + count > this.#held.length) {
       const length = this.#to - this.#from;
       // Twice the room of one frame: what is held then moves at most once per N1 octets received.
-      const room = 4 * (this.n1 + AROUND + 1);
+      const room = 4 * (this.#n1 + AROUND + 1);
       if (this.#held.length < room) {
         const larger = new Uint8Array(room);
         larger.set(this.#held.subarray(this.#from, this.#to));
@@ -303,12 +374,6 @@ export class BasicDeframer implements Deframer {
     this.#rest = rest;
   }
 }
-
-const FLAG = Uint8Array.of(FLAG_BASIC);
-/** More octets are needed to judge it. */
-const UNDECIDED = -2;
-/** It is no frame. */
-const FAILED = -3;
 
 /** The index of the next flag at or behind `start`, or `end`. */
 function nextFlag(bytes: Uint8Array, start: number, end: number): number {
