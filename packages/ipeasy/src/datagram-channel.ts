@@ -28,6 +28,8 @@ export interface DatagramChannelOptions {
   readonly transfer: TransferSettings;
   /** Whether #SRECV takes a third parameter and then reads one datagram at a time. */
   readonly udpInfo: boolean;
+  /** It does not, whatever its test command says. */
+  readonly onNoUdpInfo: () => void;
   readonly sink: DatagramSink;
 }
 
@@ -63,6 +65,7 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
   #headerSeen = false;
   #receiving = false;
   #isPaused = false;
+  #udpInfo: boolean;
   #refusals = 0;
   #activity = 0;
   /** Sizes of the datagrams that wait in the module, first in first. */
@@ -77,6 +80,7 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
 
   constructor(options: DatagramChannelOptions) {
     this.#options = options;
+    this.#udpInfo = options.udpInfo;
     this.connId = options.connId;
     this.cid = options.cid;
     this.lane = options.lane;
@@ -204,7 +208,8 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
   }
 
   async #receive(): Promise<void> {
-    const { transfer, udpInfo, sink } = this.#options;
+    const { transfer, sink, onNoUdpInfo } = this.#options;
+    const udpInfo = this.#udpInfo;
     const size = udpInfo ? undefined : this.#announced[0];
     this.#more = false;
     this.#doubt = false;
@@ -237,6 +242,12 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
     } catch (error) {
       this.#receiving = false;
       if (this.#isClosed()) return;
+      if (udpInfo && isRefusal(error)) {
+        this.#udpInfo = false;
+        this.#more = true;
+        onNoUdpInfo();
+        return;
+      }
       if (!isRefusal(error) || ++this.#refusals >= RECEIVE_ATTEMPTS) {
         this.fail(ipEasyError(error, `socket ${this.connId}: receiving`));
         return;

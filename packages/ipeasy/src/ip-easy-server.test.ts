@@ -73,7 +73,8 @@ describe('IpEasyServer', () => {
     module.knock(80);
     await until(() => sockets.length === 1);
     await clock.run(ipEasy.close());
-    expect(server.listening).toBe(true);
+    expect(server.listening).toBe(false);
+    expect(module.listeners.size).toBe(0);
   });
 
   it('goes on listening when who knocked has left', async () => {

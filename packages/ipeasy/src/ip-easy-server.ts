@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { CellmuxError, checkInteger } from '@cellmux/port';
+import { CellmuxError, checkInteger, hasCode } from '@cellmux/port';
 import type { AtLane } from './at-lane.ts';
 import { askEndpoints, type DialHost } from './conn-id-dial.ts';
 import type { ConnIdUser } from './conn-id-user.ts';
@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly rearm?: boolean | undefined;
   /** Keeps this side of accepted connections open when the peer has ended. Default false. */
   readonly allowHalfOpen?: boolean | undefined;
+  /** See `ConnectOptions.halfCloseMs`, for accepted connections; default 500. */
+  readonly halfCloseMs?: number | undefined;
   /** When all six connIds are taken at `listen()`: queue or fail; default that of the options. */
   readonly whenFull?: 'wait' | 'fail' | undefined;
 }
@@ -81,6 +83,8 @@ export class IpEasyServer<Socket extends ServedSocket>
   #listener: ListeningConnId | undefined;
   #arming: Promise<void> | undefined;
   #hasClosed = false;
+  /** Listening on has failed while connections were open. */
+  #isOwed = false;
 
   /** @internal */
   constructor(host: ServerHost<Socket>, options: ServerOptions, onConnection: ((socket: Socket) => void) | undefined) {
@@ -222,13 +226,23 @@ export class IpEasyServer<Socket extends ServedSocket>
       return;
     }
     this.#arm('wait').catch((error: unknown) => {
-      this.#failed(error);
+      // A connection on this port may stand in the way (with UDP it always does): then it is tried when one has ended.
+      if (this.#sockets.size > 0 && !hasCode(error, 'ERR_IPEASY_LINE_LOST')) this.#isOwed = true;
+      else this.#failed(error);
     });
+  }
+
+  #socketClosed(socket: Socket): void {
+    this.#sockets.delete(socket);
+    this.#closeWhenEmpty();
+    if (!this.#isOwed) return;
+    this.#isOwed = false;
+    this.#rearm();
   }
 
   /** Answers somebody who connects: the callback decides, and the AT port serves others meanwhile. */
   async #incoming(listener: ListeningConnId): Promise<void> {
-    const { lanes, timeoutMs, askAddresses, emit } = this.#host;
+    const { lanes, timeoutMs, askAddresses, emit, transport } = this.#host;
     const { accept } = this.#options;
     const { connId, lane, cid } = listener;
     listener.decide();
@@ -263,15 +277,15 @@ export class IpEasyServer<Socket extends ServedSocket>
     if (askAddresses) endpoints ??= await ask().catch(() => undefined);
     this.#sockets.add(socket);
     socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#closeWhenEmpty();
+      this.#socketClosed(socket);
     });
     emit({ type: 'incomingAccepted', connId, port: this.#port });
     connected(endpoints ?? {});
     this.emit('connection', socket);
     // Nothing is read before somebody can hear it.
     user.opened();
-    this.#rearm();
+    if (transport === 'udp') this.#isOwed = true;
+    else this.#rearm();
   }
 
   /** A listener that nobody can reach is most often a forgotten rule. */

@@ -3,6 +3,7 @@ import { CellmuxError, checkInteger, diagnosticsChannel, type AbortOptions } fro
 import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rxjs';
 import type { AtLane } from './at-lane.ts';
 import type { TransferSettings } from './command-transfer.ts';
+import { keepEscapeFromPeers } from './keep-escape-from-peers.ts';
 import { dialConnId, type DialHost } from './conn-id-dial.ts';
 import {
   activate,
@@ -38,6 +39,8 @@ import { SocketTable } from './socket-table.ts';
 export type AnyIpEasySocket = IpEasySocket | IpEasyDatagramSocket;
 
 const SEND_TIMEOUT_MS = 150_000;
+/** Whoever ends a connection that it has accepted has most often said all: the peer waits for the end. */
+const SERVED_HALF_CLOSE_MS = 500;
 const diagnostics = diagnosticsChannel('cellmux:ipeasy:event');
 
 /**
@@ -70,6 +73,7 @@ export class IpEasy implements AsyncDisposable {
   readonly #transfer: TransferSettings;
   readonly #dialHost: DialHost;
   readonly #subscriptions: Subscription[] = [];
+  readonly #servers = new Set<{ close(): unknown }>();
   readonly #leaveCommandSet: readonly (() => void)[];
   #ftp: Promise<IpEasyFtp> | undefined;
   #prepared: Promise<void> | undefined;
@@ -288,23 +292,30 @@ export class IpEasy implements AsyncDisposable {
 
   /** A server for TCP connections from the network; see {@link firewall} for who may connect. Call `listen(port)` on it. */
   createServer(options: ServerOptions = {}, onConnection?: (socket: IpEasySocket) => void): IpEasyServer<IpEasySocket> {
-    return new IpEasyServer<IpEasySocket>(
-      {
-        ...this.#serverHost('tcp'),
-        makeSocket: (connId, cid, lane, { allowHalfOpen }): Accepted<IpEasySocket> => {
-          const socket = this.#newSocket({ allowHalfOpen }, () => undefined);
-          const user = this.#channelFor(socket, connId, cid, lane);
-          return {
-            user,
-            socket,
-            connected: (endpoints) => {
-              socket.connected(endpoints);
-            },
-          };
+    return this.#keep(
+      new IpEasyServer<IpEasySocket>(
+        {
+          ...this.#serverHost('tcp'),
+          makeSocket: (
+            connId,
+            cid,
+            lane,
+            { allowHalfOpen, halfCloseMs = SERVED_HALF_CLOSE_MS },
+          ): Accepted<IpEasySocket> => {
+            const socket = this.#newSocket({ allowHalfOpen, halfCloseMs }, () => undefined);
+            const user = this.#channelFor(socket, connId, cid, lane);
+            return {
+              user,
+              socket,
+              connected: (endpoints) => {
+                socket.connected(endpoints);
+              },
+            };
+          },
         },
-      },
-      options,
-      onConnection,
+        options,
+        onConnection,
+      ),
     );
   }
 
@@ -313,24 +324,26 @@ export class IpEasy implements AsyncDisposable {
     options: ServerOptions = {},
     onConnection?: (socket: IpEasyDatagramSocket) => void,
   ): IpEasyServer<IpEasyDatagramSocket> {
-    return new IpEasyServer<IpEasyDatagramSocket>(
-      {
-        ...this.#serverHost('udp'),
-        makeSocket: (connId, cid, lane): Accepted<IpEasyDatagramSocket> => {
-          const socket = new IpEasyDatagramSocket(() => undefined);
-          this.#track(socket);
-          const user = this.#datagramChannelFor(socket, connId, cid, lane);
-          return {
-            user,
-            socket,
-            connected: (endpoints) => {
-              socket.connected(endpoints);
-            },
-          };
+    return this.#keep(
+      new IpEasyServer<IpEasyDatagramSocket>(
+        {
+          ...this.#serverHost('udp'),
+          makeSocket: (connId, cid, lane): Accepted<IpEasyDatagramSocket> => {
+            const socket = new IpEasyDatagramSocket(() => undefined);
+            this.#track(socket);
+            const user = this.#datagramChannelFor(socket, connId, cid, lane);
+            return {
+              user,
+              socket,
+              connected: (endpoints) => {
+                socket.connected(endpoints);
+              },
+            };
+          },
         },
-      },
-      options,
-      onConnection,
+        options,
+        onConnection,
+      ),
     );
   }
 
@@ -419,6 +432,7 @@ export class IpEasy implements AsyncDisposable {
     const reason = closedError();
     const ftp = await this.#ftp?.catch(() => undefined);
     await ftp?.close().catch(() => undefined);
+    for (const server of this.#servers) server.close();
     for (const socket of this.#sockets.value) {
       if (socket instanceof IpEasySocket) socket.destroy();
       else socket.close();
@@ -438,6 +452,7 @@ export class IpEasy implements AsyncDisposable {
         async (at) => {
           await at.command('ATE0', { timeoutMs });
           await at.command('AT+CMEE=1', { timeoutMs });
+          await keepEscapeFromPeers(at, timeoutMs);
         },
         { signal },
       );
@@ -516,6 +531,9 @@ export class IpEasy implements AsyncDisposable {
       host: this.#table,
       transfer: this.#transfer,
       udpInfo: this.#setup.udpInfo,
+      onNoUdpInfo: () => {
+        this.#setup.forgetUdpInfo();
+      },
       sink: {
         onDatagram: (datagram) => {
           socket.received(datagram);
@@ -553,6 +571,14 @@ export class IpEasy implements AsyncDisposable {
       await this.#setup.bind(at, connId, cid);
       return;
     }
+  }
+
+  #keep<Server extends { close(): unknown; once(event: 'close', listener: () => void): unknown }>(
+    server: Server,
+  ): Server {
+    this.#servers.add(server);
+    server.once('close', () => this.#servers.delete(server));
+    return server;
   }
 
   #endWith(socket: AnyIpEasySocket, signal: AbortSignal | undefined, end: (reason: Error | undefined) => void): void {

@@ -6,6 +6,7 @@ import { useCommandSet } from './command-set.ts';
 import { hostProblem } from './core/command-lines.ts';
 import { splitFields } from './core/split-fields.ts';
 import { ipEasyError } from './ip-easy-error.ts';
+import { keepEscapeFromPeers } from './keep-escape-from-peers.ts';
 import { OnlineWriter } from './online-writer.ts';
 
 /** Options of {@link LegacyIpEasy}. */
@@ -87,6 +88,7 @@ export class LegacyIpEasy implements AsyncDisposable {
     const local = localPort === undefined ? '' : `,0,${checkInteger('localPort', localPort, 1, 65_535)}`;
     const line = `AT#SKTD=${transport === 'udp' ? 1 : 0},${port},"${host}"${local}`;
     try {
+      await keepEscapeFromPeers(this.#at, this.#timeoutMs);
       return this.#socket(await this.#at.connect(line, { timeoutMs: DIAL_TIMEOUT_MS, signal }));
     } catch (error) {
       throw ipEasyError(error, `${host}:${port}`);

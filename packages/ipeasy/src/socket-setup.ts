@@ -51,6 +51,11 @@ export class SocketSetup {
     return this.#udpInfo;
   }
 
+  /** The module said it could, and could not. */
+  forgetUdpInfo(): void {
+    this.#udpInfo = false;
+  }
+
   /** Context that a connId is bound to; undefined before {@link read}. */
   cidOf(connId: number): number | undefined {
     return this.#configs.get(connId)?.cid;

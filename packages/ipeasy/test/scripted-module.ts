@@ -249,6 +249,7 @@ export class ScriptedModule {
       case 'E':
       case '+CGDCONT':
       case '+CGQMIN':
+      case '#SKIPESC':
       case '+CGQREQ':
         return this.#result('OK');
       case '+CMEE':
