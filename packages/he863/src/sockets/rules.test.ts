@@ -1,5 +1,6 @@
 import { latin1 } from '@cellmux/port';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TRANSMIT_LIMIT_BYTES } from './online-exchange.ts';
 import { NetworkServer } from './testing/network-peer.ts';
 import { scriptedModule, type ScriptedHost, type ScriptedModule } from './testing/scripted-host.ts';
 
@@ -128,12 +129,16 @@ describe('what ends a socket', () => {
   it('#SH leaves nothing of what was sent behind', async () => {
     await host.run('#SD', 1, 0, 80, 'peer', 0, 0, 1);
     await host.until(() => network.peers.length === 1);
-    network.peer.send('never read');
+    // More than the module takes: the rest lies in the kernel, where a plain close would answer it with a reset.
+    network.peer.send('never read'.repeat(1_000_000));
+    await host.until(() => module.table.socket(1).unreadBytes === module.table.options.receiveWindowBytes);
     host.prompts.push(latin1('last'));
     await host.run('#SSEND', 1);
     await host.run('#SH', 1);
     await host.until(() => network.peer.ended);
     expect(network.peer.text).toBe('last');
+    network.peer.socket.end();
+    await host.until(() => network.peer.closed);
     expect(network.peer.failed).toBeUndefined();
   });
 
@@ -151,6 +156,29 @@ describe('what ends a socket', () => {
         '#SCFG: 4,2,300,90,600,50\r\n#SCFG: 5,2,300,90,600,50\r\n#SCFG: 6,2,300,90,600,50\r\n\r\nOK\r\n',
     );
     expect(await host.run('#SD', 1, 0, 80, 'peer')).toBe('\r\n+CME ERROR: 556\r\n');
+  });
+});
+
+describe('a host that types faster than the peer reads', () => {
+  it('is held back, within a bound, and goes on', async () => {
+    const phase = await host.online('#SD', 1, 0, 80, 'peer');
+    await host.until(() => network.peers.length === 1);
+    network.peer.socket.pause();
+    const chunk = new Uint8Array(64 * 1024).fill(0x55);
+    let typed = 0;
+    while (!phase.isHeld) {
+      await phase.type(chunk);
+      typed += chunk.length;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(module.table.socket(1).unacknowledgedBytes).toBeLessThanOrEqual(TRANSMIT_LIMIT_BYTES);
+    const next = phase.type(chunk);
+    network.peer.socket.resume();
+    await next;
+    await phase.type(new Uint8Array(300));
+    phase.leave();
+    await host.until(() => network.peer.received.length === typed + chunk.length + 300);
+    expect(await host.run('#SI', 1)).toBe(`\r\n#SI: 1,${typed + chunk.length + 300},0,0,0\r\n\r\nOK\r\n`);
   });
 });
 

@@ -96,8 +96,7 @@ export class TcpTransport implements Transport {
       this.abort();
     });
     this.#socket.end();
-    // A close with unread bytes in the kernel would be a reset, which can destroy what the peer has not read yet.
-    this.#socket.resume();
+    this.#discard();
   }
 
   abort(): void {
@@ -114,11 +113,13 @@ export class TcpTransport implements Transport {
   }
 
   #onReadable(): void {
-    if (this.#ending) {
-      this.#socket.resume();
-      return;
-    }
-    this.#handlers?.readable();
+    if (this.#ending) this.#discard();
+    else this.#handlers?.readable();
+  }
+
+  /** A close with unread bytes in the kernel would be a reset, which can destroy what the peer has not read yet. */
+  #discard(): void {
+    while (this.#socket.read() !== null);
   }
 
   #onClose(): void {

@@ -95,6 +95,19 @@ describe('<maxTo>', () => {
     await host.until(() => host.text.endsWith('\r\nNO CARRIER\r\n'));
   });
 
+  it('starts again at every packet online', async () => {
+    await host.run('#SCFG', 1, 1, 1, 5, 600, 0);
+    const phase = await host.online('#SD', 1, 0, 80, 'peer');
+    for (let round = 0; round < 3; round++) {
+      await clock.advance(4000);
+      await phase.type(latin1('x'));
+    }
+    await clock.advance(4999);
+    expect(stateOf(1)).toBe('online');
+    await clock.advance(1);
+    expect(stateOf(1)).toBe('closed');
+  });
+
   it('0 is for ever', async () => {
     await host.run('#SCFG', 1, 1, 300, 0, 600, 50);
     await host.run('#SD', 1, 0, 80, 'peer', 0, 0, 1);
