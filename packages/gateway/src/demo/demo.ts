@@ -9,6 +9,7 @@ import { pppTraffic } from './echo-traffic.ts';
 import { fetchBody, type FetchProgress } from './fetch-body.ts';
 import { lineOctets, type DlcCount } from './line-shares.ts';
 import { demoBody, startWebServer } from './web-server.ts';
+import { VIRTUAL_AT_PROFILE } from '../gateway/virtual-at-profile.ts';
 
 /** Bodies that are fetched, and the seed of each. */
 const BODIES = [
@@ -56,6 +57,7 @@ export async function runDemo({ baudRate, bodyBytes, onProgress, signal }: DemoO
   await using gateway = new Gateway({
     line: line.dte,
     baudRate,
+    atProfile: VIRTUAL_AT_PROFILE,
     apn: 'demo',
     user: USER,
     password: PASSWORD,

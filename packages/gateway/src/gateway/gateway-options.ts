@@ -1,3 +1,4 @@
+import type { AtProfile } from '@cellmux/at';
 import type { Clock, Port } from '@cellmux/port';
 import type { ForwardRule } from '../core/forward-rule.ts';
 import type { HostPort } from '../core/host-port.ts';
@@ -17,6 +18,11 @@ export interface GatewayOptions {
   readonly baudRate?: number | undefined;
   /** RTS/CTS on a serial device; default true. */
   readonly rtscts?: boolean | undefined;
+  /**
+   * What the module's AT interpreter needs; default that of the HE863, with 20 ms of silence between a final result and the
+   * next command. The virtual module needs none, and `line: virtual` asks for none.
+   */
+  readonly atProfile?: AtProfile | undefined;
   /** Access point name of both contexts; default empty, which is the subscription's own. */
   readonly apn?: string | undefined;
   /** What the network asks for in PPP (PAP, CHAP) and at the activation of the IP Easy context. */

@@ -1,4 +1,4 @@
-import { AtClient, atString, HE863_AT_PROFILE } from '@cellmux/at';
+import { AtClient, atString, HE863_AT_PROFILE, type AtProfile } from '@cellmux/at';
 import { startMultiplexer, HE863, type DlcPort, type Multiplexer } from '@cellmux/cmux';
 import { IpEasy } from '@cellmux/ipeasy';
 import { CellmuxError, hasCode, systemClock, type AbortOptions, type Clock, type Port } from '@cellmux/port';
@@ -16,6 +16,7 @@ import { PacketHost } from './packet-host.ts';
 import { pingForever, resolveHost } from './ping.ts';
 import { TcpForward } from './tcp-forward.ts';
 import { within } from './within.ts';
+import { VIRTUAL_AT_PROFILE } from './virtual-at-profile.ts';
 
 /** Sockets of the module (the guide, §3.2). */
 const SOCKETS = 6;
@@ -207,10 +208,16 @@ export class Gateway implements AsyncDisposable {
     this.#events.next({ type: 'multiplexerStarted' });
   }
 
+  get #atProfile(): AtProfile {
+    const { atProfile, line } = this.#options;
+    if (atProfile !== undefined) return atProfile;
+    return 'kind' in line && line.kind === 'virtual' ? VIRTUAL_AT_PROFILE : HE863_AT_PROFILE;
+  }
+
   async #openPorts(signal: AbortSignal): Promise<[AtClient, AtClient, AtClient]> {
     const open = async (dlci: 1 | 2 | 3): Promise<AtClient> => {
       const port: DlcPort = await this.multiplexer.open(dlci, { signal });
-      const client = new AtClient(port, { clock: this.#clock, profile: HE863_AT_PROFILE });
+      const client = new AtClient(port, { clock: this.#clock, profile: this.#atProfile });
       client.urcs$.subscribe({
         next: (urc) => {
           this.#events.next({ type: 'urc', port: dlci, text: urc.text });

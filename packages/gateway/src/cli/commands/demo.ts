@@ -21,7 +21,7 @@ const EXAMPLES = `
 Examples:
   $ cellmux demo                  a screen that moves, then a table
   $ cellmux demo --json           the same figures as one JSON object
-  $ cellmux demo --baud 921600 --size 1048576
+  $ cellmux demo --baud 1000000 --size 262144
 
 Port 1 carries PPP with pings and UDP echoes both ways, port 2 two HTTP downloads over IP Easy sockets, port 3 AT
 commands: all at once, on one paced line to the virtual HE863 in the same process. Exit status 0 only if every body
@@ -32,7 +32,7 @@ export function demoCommand(environment: CommandEnvironment, onDone: OnDone): Co
   return new Command('demo')
     .description('Show the whole stack at work on one line, no hardware needed, and verify every byte.')
     .option('--baud <rate>', 'rate of the line in bit/s', integer(115_200, 100_000_000), 3_000_000)
-    .option('--size <bytes>', 'length of each of the two bodies', integer(1, 2 ** 28), 1_310_720)
+    .option('--size <bytes>', 'length of each of the two bodies', integer(1, 2 ** 28), 2 ** 20)
     .option('--json', 'print the result as one JSON object and nothing else')
     .addHelpText('after', EXAMPLES)
     .action(async (options: DemoCommandOptions) => {
