@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { CellmuxError, fromLatin1, hasCode, latin1 } from '@cellmux/port';
 import { describe, expect, test } from 'vitest';
 import { bench } from '../../test/scripted-module.ts';
@@ -208,6 +209,43 @@ describe('a prompt', () => {
   });
 });
 
+describe('a line that takes nothing for a while', () => {
+  test('does not cost a text at the prompt its time', async () => {
+    const { client, module, pair, clock } = bench();
+    module.answers.set(
+      'AT#SSEND=1',
+      module.prompt('ctrlZ', () => '\r\nOK\r\n'),
+    );
+    const sent = client.command('AT#SSEND=1', { prompt: { bytes: latin1('x'), end: 'ctrlZ' }, timeoutMs: 1000 });
+    pair.dce.pause();
+    await clock.advance(900);
+    pair.dce.resume();
+    await clock.advance(0);
+    await clock.run(sent);
+  });
+
+  test('gets no command late that had not begun to leave', async () => {
+    const { client, module, pair, clock } = bench();
+    pair.dce.pause();
+    const first = rejection(client.command('AT+FIRST', { timeoutMs: 1000 }));
+    await clock.advance(1000);
+    expect((await first).code).toBe('ERR_AT_TIMEOUT');
+    // Said by itself, which is as good as an answer.
+    module.say('\r\nOK\r\n');
+    await clock.advance(0);
+    const second = rejection(client.command('AT+SECOND', { timeoutMs: 1000 }));
+    await clock.advance(2000);
+    expect(await second).toMatchObject({ code: 'ERR_AT_TIMEOUT', context: { sent: true } });
+    for (let time = 0; time < 3; time++) {
+      expect(await clock.run(rejection(client.command('AT')))).toMatchObject({ context: { sent: false } });
+    }
+    pair.dce.resume();
+    await clock.advance(100);
+    expect(module.lines).toEqual(['AT+FIRST']);
+    await clock.run(client.command('AT+CSQ'));
+  });
+});
+
 describe('refuses without sending anything', () => {
   test.each<[string, string]>([
     ['CSQ', 'ERR_AT_NOT_A_COMMAND'],
@@ -306,6 +344,17 @@ describe('unsolicited lines', () => {
     module.say('\r\n+NEW: 1\r\n');
     await clock.advance(0);
     expect(urcs.map(({ text }) => text)).toEqual(['RING', 'SRING: 1', 'SRING: 2', '+NEW: 1']);
+  });
+});
+
+describe('signals', () => {
+  test('are let go of when the command has ended', async () => {
+    const { client, module, clock } = bench();
+    const { signal } = new AbortController();
+    await clock.run(client.command('AT', { signal }));
+    module.answers.set('AT', '\r\nERROR\r\n');
+    await clock.run(rejection(client.command('AT', { signal })));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
 

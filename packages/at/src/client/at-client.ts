@@ -248,9 +248,9 @@ export class AtClient implements AsyncDisposable {
     });
   }
 
-  #sendQuietly(bytes: Uint8Array): void {
+  #sendQuietly(bytes: Uint8Array, signal?: AbortSignal): void {
     // A line that fails ends the client through received$.
-    this.#port.send(bytes).catch(() => undefined);
+    this.#port.send(bytes, { signal }).catch(() => undefined);
   }
 
   #armTimeout(job: CommandJob): void {
@@ -446,8 +446,8 @@ export class AtClient implements AsyncDisposable {
     return new StepKeeper({
       clock: this.#clock,
       profile: this.#profile,
-      send: (bytes) => {
-        this.#sendQuietly(bytes);
+      send: (bytes, signal) => {
+        this.#sendQuietly(bytes, signal);
       },
       onProbe: (line) => {
         // The lines of the command that was given up are still known as its.

@@ -10,7 +10,7 @@ import type { DataCall } from './data-call.ts';
 interface CallBench extends Bench {
   readonly call: DataCall;
   /** All that the call has received. */
-  received(): string;
+  readonly received: () => string;
 }
 
 /** A call that is up; with `dcd` on a line whose DCD follows the carrier. */
@@ -220,6 +220,17 @@ describe('the end by NO CARRIER', () => {
     expect(received()).toBe('220 ready\r\n');
   });
 
+  test('while the call is paused lets the port go on', async () => {
+    const { call, client, module, clock } = await inCall({ dcd: true });
+    call.pause();
+    module.say('rest\r\nNO CARRIER\r\n');
+    await module.port.setCircuits({ dcd: false });
+    await clock.advance(200);
+    expect(await call.ended).toEqual({ reason: 'noCarrier', text: '' });
+    module.commandMode = true;
+    await clock.run(client.command('AT'));
+  });
+
   test('completes received$ after the last byte, and takes back what the line has not taken', async () => {
     const { call, module, clock, client } = await inCall({ dcd: true });
     const log: string[] = [];
@@ -249,7 +260,11 @@ describe('the end by NO CARRIER', () => {
   test('lets a command be sent as soon as it is known', async () => {
     const { call, client, module, clock } = await inCall();
     let answered: Promise<unknown> | undefined;
-    call.received$.subscribe({ complete: () => (answered = client.command('AT')) });
+    call.received$.subscribe({
+      complete: () => {
+        answered = client.command('AT');
+      },
+    });
     module.commandMode = true;
     module.say('\r\nNO CARRIER\r\n');
     await clock.advance(1000);
@@ -305,14 +320,18 @@ describe('escape', () => {
   });
 
   test('that is overtaken by NO CARRIER leaves nothing in the way of the next command', async () => {
-    for (const echo of ['', '+++']) {
+    for (const behind of ['', '+++', 'later']) {
       const { call, module, clock, client } = await inCall({ line: 'AT#SO=1' });
       const escaped = call.escape();
       await clock.advance(0);
       module.commandMode = true;
       // The module was in command mode when the sequence came: it lies in its line buffer.
       module.type('+++');
-      module.say(`\r\nNO CARRIER\r\n${echo}`);
+      module.say(`\r\nNO CARRIER\r\n${behind === 'later' ? '' : behind}`);
+      if (behind === 'later') {
+        await clock.advance(1050);
+        module.say('\r\nSRING: 2\r\n');
+      }
       expect(await clock.run(escaped)).toBe('NO CARRIER');
       module.answers.set('AT+CSQ', '\r\n+CSQ: 1,0\r\n\r\nOK\r\n');
       expect((await clock.run(client.command('AT+CSQ'))).lines).toEqual(['+CSQ: 1,0']);
@@ -413,6 +432,17 @@ describe('close', () => {
       expect(call.isClosed).toBe(true);
       await clock.run(client.command('AT'));
     }
+  });
+
+  test('does not hang up what has ended by itself', async () => {
+    const { call, module, clock } = await inCall();
+    const closed = call.close();
+    await clock.advance(1050);
+    module.commandMode = true;
+    module.say('\r\nNO CARRIER\r\n');
+    await clock.run(closed);
+    await clock.advance(1000);
+    expect(module.lines).toEqual(['ATD*99***1#']);
   });
 
   test('without an answer: the next command finds the module again', async () => {

@@ -73,7 +73,6 @@ export class CallSender {
   }
 
   async #sendNow(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#ended.aborted) throw portClosedError(this.#name, bytes.length);
     const signals = signal === undefined ? this.#ended : AbortSignal.any([signal, this.#ended]);
     try {
       await this.#line.send(bytes, { signal: signals });

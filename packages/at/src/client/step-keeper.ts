@@ -28,7 +28,8 @@ export interface StepLoss {
 export interface StepKeeperOptions {
   readonly clock: Clock;
   readonly profile: AtProfile;
-  readonly send: (bytes: Uint8Array) => void;
+  /** Sends; what the line has not taken when the signal aborts is taken back. */
+  readonly send: (bytes: Uint8Array, signal: AbortSignal) => void;
   /** A probe goes out now; the parser is to read its response. */
   readonly onProbe: (line: string) => void;
   /** In step again. */
@@ -84,7 +85,7 @@ export class StepKeeper {
     this.#answerSeen = false;
     this.#finalSeen = false;
     void this.#prepare(probing.signal).then(() => {
-      if (!probing.signal.aborted) this.#sendProbe();
+      if (!probing.signal.aborted) this.#sendProbe(probing.signal);
     });
   }
 
@@ -125,18 +126,18 @@ export class StepKeeper {
       const guardMs = Math.ceil(profile.s12 * 20 * profile.guardFactor);
       await delay(clock, guardMs, over);
       if (over.aborted) return;
-      send(latin1Octets('+++'));
+      send(latin1Octets('+++'), over);
       await delay(clock, guardMs, over);
     }
     const prompt = this.#loss?.job?.options.prompt;
     if (prompt?.end === 'ctrlZ' && !over.aborted) {
       // Its Ctrl-Z may have been lost. Outside of a prompt ESC is no part of a command line (V.250 §5.2.1).
-      send(Uint8Array.of(ESC));
+      send(Uint8Array.of(ESC), over);
       await delay(clock, PROMPT_CLOSE_MS, over);
     }
   }
 
-  #sendProbe(): void {
+  #sendProbe(over: AbortSignal): void {
     const { clock, profile, send, onProbe } = this.#options;
     this.#probe++;
     const probe = profile.probes[this.#probe];
@@ -150,10 +151,10 @@ export class StepKeeper {
     // The characters of an escape lie in the line buffer where it came too late: an end of line gets them out.
     const isDirty = this.#probe === 0 && (this.#loss?.junkSent === true || this.#loss?.perhapsOnline === true);
     const end = String.fromCharCode(profile.s3);
-    send(latin1Octets(`${isDirty ? end : ''}${probe.line}${end}`));
+    send(latin1Octets(`${isDirty ? end : ''}${probe.line}${end}`), over);
     this.#timer = clock.after(profile.probeMs, () => {
       if (this.#answerSeen && this.#finalSeen) this.#regain();
-      else this.#sendProbe();
+      else this.#sendProbe(over);
     });
   }
 

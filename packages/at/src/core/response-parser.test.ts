@@ -60,6 +60,7 @@ describe('ResponseParser', () => {
     ],
     ['echo behind what was left in the line buffer', running('AT+CSQ'), '+++AT+CSQ\r\r\nOK\r\n', ['echo', 'final OK']],
     ['numeric results', running('AT+CSQ'), 'AT+CSQ\r+CSQ: 1,0\r\n0\r', ['echo', 'information +CSQ: 1,0', 'final OK']],
+    ['text that begins with AT', running('ATI'), '\r\nATMEL\r\n\r\nOK\r\n', ['information ATMEL', 'final OK']],
     ['a numeric result alone', running('AT'), '4\r', ['final ERROR']],
     [
       'a single digit of a verbose response is information',
