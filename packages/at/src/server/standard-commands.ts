@@ -13,7 +13,12 @@ export interface StandardParts {
 
 /** The commands that every server has: settings, S-registers, profiles, identification (V.250 clause 6). */
 export function standardCommands<Session>(parts: StandardParts): CommandDeclaration<Session>[] {
-  return [...settingCommands<Session>(parts), ...profileCommands<Session>(parts), identify<Session>(parts)];
+  return [
+    ...settingCommands<Session>(parts),
+    ...profileCommands<Session>(parts),
+    identify<Session>(parts),
+    showSettings<Session>(parts),
+  ];
 }
 
 function settingCommands<Session>({ settings }: StandardParts): CommandDeclaration<Session>[] {
@@ -105,6 +110,22 @@ function identify<Session>({ identification }: StandardParts): CommandDeclaratio
       const answer = identification[Number(text)];
       if (answer === undefined) return 'ERROR';
       context.info(answer);
+      return 'OK';
+    },
+  };
+}
+
+/** `&V`: the settings as they are now, some to a line. */
+function showSettings<Session>({ settings }: StandardParts): CommandDeclaration<Session> {
+  return {
+    name: '&V',
+    execute: (context) => {
+      const shown = Object.keys(settings.declarations).map((name) => {
+        const value = settings.get(name);
+        if (/^S\d/.test(name)) return `${name}:${String(value).padStart(3, '0')}`;
+        return /^[+#]/.test(name) ? `${name}: ${value}` : `${name}${value}`;
+      });
+      for (let start = 0; start < shown.length; start += 8) context.info(shown.slice(start, start + 8).join(' '));
       return 'OK';
     },
   };

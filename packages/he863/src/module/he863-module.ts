@@ -173,10 +173,12 @@ export class He863Module implements ModuleServices {
 
   /** Takes a context away, whoever activated it. */
   dropContext(cid: number): void {
-    if (this.isActive(cid)) this.emit({ type: 'contextLost', cid });
+    const address = this.addressOf(cid);
+    if (address !== undefined) this.emit({ type: 'contextLost', cid });
     this.plainContexts.delete(cid);
     if (this.sockets.contextActive(cid)) this.sockets.contextLost(cid);
     if (this.pppCid === cid) this.calls.current?.lose('context lost');
+    if (address !== undefined) this.#tellContextLost(cid, address);
   }
 
   /** Leaves the packet domain: all contexts go. */
@@ -236,9 +238,20 @@ export class He863Module implements ModuleServices {
     await this.sockets.closeAll();
   }
 
+  #tellContextLost(cid: number, address: string): void {
+    for (const session of this.#listeningSessions()) {
+      if (session.server.settings.get('+CGEREP') > 0) session.urc(`+CGEV: NW DEACT "IP","${address}",${cid}`);
+    }
+  }
+
+  /** Ports that hear what the network says: not the line while the multiplexer has it. */
+  #listeningSessions(): readonly PortSession[] {
+    return [...this.#sessions.keys()].filter(({ server }) => server.mode !== 'takenOver');
+  }
+
   #tellRegistration(): void {
     const { network } = this;
-    for (const session of this.#sessions.keys()) {
+    for (const session of this.#listeningSessions()) {
       for (const [name, stat] of [
         ['+CREG', network.registration],
         ['+CGREG', network.packetRegistration],

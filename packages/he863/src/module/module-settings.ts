@@ -17,5 +17,6 @@ export const MODULE_SETTINGS: SettingDeclarations = {
   '#E2ESC': { minimum: 0, maximum: 10, factory: 0 },
   '+CREG': { minimum: 0, maximum: 2, factory: 0 },
   '+CGREG': { minimum: 0, maximum: 2, factory: 0 },
+  '+CGEREP': { minimum: 0, maximum: 2, factory: 0 },
   '#SELINT': { minimum: 0, maximum: 2, factory: 2 },
 };

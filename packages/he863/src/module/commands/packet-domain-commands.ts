@@ -7,7 +7,7 @@ const CIDS = 5;
 
 /** Contexts of the packet domain (3GPP TS 27.007 §10.1; guide §2.1). */
 export function packetDomainCommands(module: He863Module): Declaration[] {
-  return [defineContext(module), attach(module), activate(module), addresses(module)];
+  return [defineContext(module), attach(module), activate(module), addresses(module), eventReporting()];
 }
 
 function defineContext(module: He863Module): Declaration {
@@ -117,6 +117,22 @@ function addresses(module: He863Module): Declaration {
     test: (context): CommandResult => {
       const defined = module.contexts.all().map(({ cid }) => cid);
       context.info(`+CGPADDR: (${defined.join(',')})`);
+      return 'OK';
+    },
+  };
+}
+
+/** `+CGEV` when the network takes a context (3GPP TS 27.007 §10.1.19); nothing is buffered. */
+function eventReporting(): Declaration {
+  return {
+    name: '+CGEREP',
+    parameters: [integer('mode', 0, 2, 0), integer('bfr', 0, 1, 0)],
+    set: (context, [mode]): CommandResult => {
+      context.session.server.settings.set('+CGEREP', mode as number);
+      return 'OK';
+    },
+    read: (context): CommandResult => {
+      context.info(`+CGEREP: ${context.session.server.settings.get('+CGEREP')},0`);
       return 'OK';
     },
   };
