@@ -6,7 +6,7 @@ import { moduleError } from './core/module-errors.ts';
  * `ERR_IPEASY_…` code with the module's words and a hint, `context.cme` keeps the number. Others pass unchanged.
  */
 export function ipEasyError(error: unknown, what: string): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error) || String((error as { code?: unknown }).code).startsWith('ERR_IPEASY_')) return error;
   const cme = cmeOf(error);
   if (cme !== undefined) {
     const known = moduleError(cme);

@@ -60,8 +60,15 @@ export class LegacyIpEasy implements AsyncDisposable {
       if (password !== undefined) {
         await this.#at.command(`AT#PASSW=${atString(password)}`, { timeoutMs: this.#timeoutMs, secret: true });
       }
-      const { lines } = await this.#at.command('AT#GPRS=1', { timeoutMs: CONTEXT_TIMEOUT_MS, signal });
-      const address = lines.map((line) => splitFields(line, '+IP')?.[0]).find((found) => found !== undefined);
+      let address: string | undefined;
+      // The address comes in a line of another name than the command's.
+      const told = this.#at.urcs$.subscribe(({ text }) => (address ??= splitFields(text, '+IP')?.[0]));
+      try {
+        const { lines } = await this.#at.command('AT#GPRS=1', { timeoutMs: CONTEXT_TIMEOUT_MS, signal });
+        address ??= lines.map((line) => splitFields(line, '+IP')?.[0]).find((found) => found !== undefined);
+      } finally {
+        told.unsubscribe();
+      }
       return { address: address ?? '0.0.0.0' };
     } catch (error) {
       throw ipEasyError(error, 'activating the context');
@@ -177,6 +184,16 @@ export class LegacySocket extends Duplex {
 
   /** The escape sequence closes such a connection. */
   #hangUp(done: () => void): void {
-    this.#call.escape().then(done, () => this.#call.close().then(done, done));
+    this.#call
+      .escape()
+      .catch(() => this.#call.close())
+      .then(
+        () => {
+          done();
+        },
+        () => {
+          done();
+        },
+      );
   }
 }

@@ -57,8 +57,23 @@ export interface ScriptedModuleOptions {
   readonly sendTest?: string;
   /** Whether #SRECV takes a third parameter for datagrams. */
   readonly udpInfo?: boolean;
+  /** More commands; true when it has answered. */
+  readonly more?: (line: string, io: ModuleIo) => boolean;
   /** Commands answered with a bare ERROR or +CME ERROR. */
   readonly refuse?: (line: string) => number | true | undefined;
+}
+
+/** What a command of a test answers with. */
+export interface ModuleIo {
+  result(text: string): void;
+  answer(lines: readonly string[]): void;
+  raw(bytes: Uint8Array | string): void;
+  /** CONNECT, then all that comes goes to the receiver; `+++` ends it with this result. */
+  online(receiver: (bytes: Uint8Array) => void, escapeResult: string, onEscaped: () => void): void;
+  /** The far side ends it: NO CARRIER. */
+  noCarrier(): void;
+  /** `> `, then text up to Ctrl-Z. */
+  prompt(done: (text: string) => void): void;
 }
 
 /** A module for tests: sockets over scripted peers, one AT port, answers at once. */
@@ -78,6 +93,8 @@ export class ScriptedModule {
   #dialling = false;
   #muted = false;
   #isLeaving = false;
+  #stream: { receiver: (bytes: Uint8Array) => void; escapeResult: string; onEscaped: () => void } | undefined;
+  #textPrompt: ((text: string) => void) | undefined;
   readonly scfg = new Map<number, string>();
   readonly scfgext = new Map<number, string>();
   activeCids = new Set<number>([1]);
@@ -187,6 +204,21 @@ export class ScriptedModule {
   #take(chunk: Uint8Array): void {
     if (this.#muted) return;
     const text = fromLatin1(chunk);
+    const stream = this.#stream;
+    if (stream !== undefined) {
+      if (text !== '+++') stream.receiver(chunk);
+      else {
+        this.#clock.after(1000, () => {
+          if (this.#stream !== stream) return;
+          this.#stream = undefined;
+          stream.onEscaped();
+          this.#print(`\r\n${stream.escapeResult}\r\n`);
+          this.#leaveOnline();
+          this.#release();
+        });
+      }
+      return;
+    }
     const online = this.#online;
     if (online !== undefined) {
       if (text === '+++') {
@@ -208,6 +240,16 @@ export class ScriptedModule {
 
   #readInput(): void {
     for (;;) {
+      if (this.#textPrompt !== undefined) {
+        const end = this.#input.indexOf('\x1a');
+        if (end < 0) return;
+        const done = this.#textPrompt;
+        this.#textPrompt = undefined;
+        const body = this.#input.slice(0, end);
+        this.#input = this.#input.slice(end + 1);
+        done(body);
+        continue;
+      }
       if (this.#prompt !== undefined) {
         const part = this.#input.slice(0, this.#prompt.count);
         this.#input = this.#input.slice(part.length);
@@ -235,9 +277,36 @@ export class ScriptedModule {
     }
   }
 
+  readonly #io: ModuleIo = {
+    result: (text) => {
+      this.#result(text);
+    },
+    answer: (lines) => {
+      this.#answer(lines);
+    },
+    raw: (bytes) => {
+      this.#send(typeof bytes === 'string' ? latin1(bytes) : bytes);
+    },
+    online: (receiver, escapeResult, onEscaped) => {
+      this.#port.setCircuits({ dcd: true }).catch(() => undefined);
+      this.#result('CONNECT');
+      this.#stream = { receiver, escapeResult, onEscaped };
+    },
+    noCarrier: () => {
+      this.#stream = undefined;
+      this.#print('\r\nNO CARRIER\r\n');
+      this.#leaveOnline();
+    },
+    prompt: (done) => {
+      this.#textPrompt = done;
+      this.#print('\r\n> ');
+    },
+  };
+
   #execute(line: string): void {
     const refused = this.#options.refuse?.(line);
     if (refused !== undefined) return this.#result(refused === true ? 'ERROR' : `+CME ERROR: ${refused}`);
+    if (this.#options.more?.(line, this.#io) === true) return;
     const [, name = '', rest = ''] = /^AT([#+]?[A-Z]+)(.*)$/.exec(line) ?? [];
     const args = rest
       .slice(1)

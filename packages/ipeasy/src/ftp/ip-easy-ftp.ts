@@ -149,7 +149,7 @@ export class IpEasyFtp implements AsyncDisposable {
   }
 
   /** A stream into a file. `finish` comes when the server has everything. */
-  put(name: string, options: FtpUploadOptions = {}): Writable {
+  put(name: string, options: FtpUploadOptions = {}): Writable & { readonly bytesWritten: number } {
     const { append = false, signal, verifySize = true } = options;
     const line = `AT#FTP${append ? 'APP' : 'PUT'}=${atString(name)}`;
     let release: () => void = () => undefined;

@@ -1,0 +1,132 @@
+import { finished } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { ScriptedFtp } from '../../test/scripted-ftp.ts';
+import { setUp, type Setup } from '../../test/set-up.ts';
+import type { IpEasyFtp } from './ip-easy-ftp.ts';
+import type { FtpProgress } from './ftp-options.ts';
+
+const SERVER = { host: 'ftp.example.org', user: 'user', password: 'pass' } as const;
+
+async function open(ftp = new ScriptedFtp()): Promise<Setup & { ftp: ScriptedFtp; session: IpEasyFtp }> {
+  const setup = setUp({ module: { more: ftp.commands } });
+  const session = await setup.clock.run(setup.ipEasy.ftp(SERVER));
+  return { ...setup, ftp, session };
+}
+
+async function readAll(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+const body = Buffer.from(Array.from({ length: 20_000 }, (_, index) => (index * 7) % 256));
+
+describe('FTP of the module', () => {
+  it('opens, works with directories and files, and closes', async () => {
+    const { clock, module, session, ftp } = await open();
+    expect(module.lines).toContain('AT#FTPOPEN="ftp.example.org","user","pass",1');
+    ftp.files.set('a.txt', body);
+    await clock.run(session.cwd('incoming'));
+    expect(await clock.run(session.pwd())).toBe('/home/gw');
+    expect(await clock.run(session.size('a.txt'))).toBe(body.length);
+    expect(await clock.run(session.list())).toEqual(['-rw-r--r-- 1 gw gw a.txt']);
+    expect(await clock.run(session.lastMessage())).toBe('226 Transfer complete.');
+    await clock.run(session.delete('a.txt'));
+    await expect(clock.run(session.size('a.txt'))).rejects.toMatchObject({ code: 'ERR_IPEASY_FTP_REFUSED' });
+    await clock.run(session.close());
+    expect(ftp.isOpen).toBe(false);
+    await expect(session.cwd('x')).rejects.toMatchObject({ code: 'ERR_IPEASY_FTP_NOT_CONNECTED' });
+  });
+
+  it('puts, appends and gets, with progress', async () => {
+    const { clock, session, ftp } = await open();
+    const progress: FtpProgress[] = [];
+    const upload = session.put('up.bin', { onProgress: (now) => progress.push(now) });
+    upload.end(body);
+    await clock.run(finished(upload));
+    expect(Buffer.from(ftp.files.get('up.bin') ?? []).equals(body)).toBe(true);
+    expect(progress.at(-1)?.bytes).toBe(body.length);
+    const more = session.put('up.bin', { append: true });
+    more.end('+++');
+    await clock.run(finished(more));
+    const whole = Buffer.concat([body, Buffer.from('+++')]);
+    expect(Buffer.from(ftp.files.get('up.bin') ?? []).equals(whole)).toBe(true);
+    expect((await clock.run(readAll(session.get('up.bin')))).equals(whole)).toBe(true);
+    const rest = await clock.run(readAll(session.get('up.bin', { offset: 15_000 })));
+    expect(rest.equals(whole.subarray(15_000))).toBe(true);
+  });
+
+  it('says when a transfer was cut', async () => {
+    const { clock, session, ftp } = await open();
+    ftp.files.set('a', body);
+    ftp.cutAfterBytes = 5000;
+    await expect(clock.run(readAll(session.get('a')))).rejects.toMatchObject({
+      code: 'ERR_IPEASY_FTP_INCOMPLETE',
+      context: { expectedBytes: 20_000, bytes: 5000 },
+    });
+    const upload = session.put('b');
+    upload.end(body);
+    await expect(clock.run(finished(upload))).rejects.toMatchObject({ code: 'ERR_IPEASY_FTP_INCOMPLETE' });
+  });
+
+  it.each([true, false])('gets in blocks where the firmware can (%s), else as a stream', async (blocks) => {
+    const { clock, module, session, ftp } = await open(new ScriptedFtp({ blocks }));
+    ftp.files.set('a', body);
+    expect((await clock.run(readAll(session.get('a', { mode: 'command' })))).equals(body)).toBe(true);
+    expect(module.count('AT#FTPRECV') > 0).toBe(blocks);
+    expect(module.count('AT#FTPGET="a"') > 0).toBe(!blocks);
+    expect(
+      (await clock.run(readAll(session.get('a', { mode: 'command', offset: 10_000 })))).equals(body.subarray(10_000)),
+    ).toBe(true);
+  });
+
+  it('does one thing after the other, and lets sockets of the same port wait', async () => {
+    const { clock, ipEasy, session, ftp } = await open();
+    ftp.files.set('a', body);
+    const both = [readAll(session.get('a')), readAll(session.get('a')), session.size('a')] as const;
+    const connecting = ipEasy.connect({ host: 'example.org', port: 80 });
+    const [first, second, size] = await clock.run(Promise.all(both));
+    expect([first.equals(body), second.equals(body), size]).toEqual([true, true, body.length]);
+    (await clock.run(connecting)).destroy();
+  });
+
+  it('ends a transfer that is not wanted any more, and goes on', async () => {
+    const { clock, session, ftp, until } = await open();
+    const abort = new AbortController();
+    const upload = session.put('half', { signal: abort.signal });
+    upload.write(body);
+    upload.on('error', () => undefined);
+    await until(() => upload.bytesWritten > 0);
+    abort.abort(new Error('enough'));
+    await expect(clock.run(finished(upload))).rejects.toThrow('enough');
+    await clock.run(session.cwd('incoming'));
+    expect(ftp.files.has('half')).toBe(true);
+  });
+
+  it('is refused with the reason, and a second session as well', async () => {
+    const ftp = new ScriptedFtp();
+    const { clock, ipEasy } = setUp({ module: { more: ftp.commands } });
+    await expect(clock.run(ipEasy.ftp({ ...SERVER, password: 'wrong' }))).rejects.toMatchObject({
+      code: 'ERR_IPEASY_FTP_REFUSED',
+    });
+    await clock.run(ipEasy.ftp(SERVER));
+    await expect(clock.run(ipEasy.ftp(SERVER))).rejects.toMatchObject({ code: 'ERR_IPEASY_FTP_ALREADY_CONNECTED' });
+    await clock.run(ipEasy.close());
+    expect(ftp.isOpen).toBe(false);
+  });
+
+  it('shows no password in an error', async () => {
+    const { clock, ipEasy } = setUp({
+      module: { refuse: (line) => (line.includes('FTPOPEN') ? 606 : undefined), more: new ScriptedFtp().commands },
+    });
+    const error: unknown = await clock.run(
+      ipEasy.ftp({ ...SERVER, password: 'sentinel-7' }).catch((reason: unknown) => reason),
+    );
+    const seen: unknown[] = [];
+    for (let current = error; current instanceof Error; current = current.cause) {
+      seen.push(current.message, (current as { context?: unknown }).context, (current as { hint?: unknown }).hint);
+    }
+    expect(JSON.stringify(seen)).not.toContain('sentinel-7');
+  });
+});
