@@ -56,7 +56,7 @@ describeWithPeers('cellmux module and cellmux up, two processes', ['curl', 'ngin
       const [listening] = await module.says(/virtual HE863 on .*\n/);
       await using up = RunningProgram.cellmux(
         [
-          ...['up', '--line', lineOf(listening), '--apn', 'internet', '--user', 'me', '--proxy', '0'],
+          ...['up', '--line', lineOf(listening), '--at-gap', '0', '--apn', 'internet', '--user', 'me', '--proxy', '0'],
           ...['--control', control, '--ping', PEER, '--ping-interval', '200'],
         ],
         { CELLMUX_PASSWORD: 'secret' },

@@ -6,6 +6,7 @@ import { dialPpp, type PppCall } from './dial-ppp-tmp.ts';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import { formatHostPort } from '../core/host-port.ts';
 import { queuedDial, type Dial } from './dial.ts';
+import { AtTerminal } from './at-terminal.ts';
 import { answersAt } from './command-mode.ts';
 import { ControlServer } from './control-server.ts';
 import type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway-events.ts';
@@ -275,7 +276,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #startListeners(at: AtClient): Promise<void> {
-    const { proxy, forwards = [], control } = this.#options;
+    const { proxy, forwards = [], control, atPty } = this.#options;
     const onEvent = (event: GatewayEvent): void => {
       this.#events.next(event);
     };
@@ -295,6 +296,20 @@ export class Gateway implements AsyncDisposable {
       });
       this.#listening('control', control, listener);
     }
+    if (atPty !== undefined) await this.#startTerminal(at, atPty);
+  }
+
+  async #startTerminal(at: AtClient, link: string): Promise<void> {
+    // Loaded when it is needed: it brings a native library.
+    const { openPty } = await import('@cellmux/port/pty');
+    const pty = await openPty({ link });
+    const terminal = new AtTerminal(pty, at);
+    this.#listening('at', link, {
+      close: () => {
+        terminal[Symbol.dispose]();
+        return pty.close();
+      },
+    });
   }
 
   #listening(what: 'proxy' | 'forward' | 'control' | 'at', where: string, listener: { close(): Promise<void> }): void {

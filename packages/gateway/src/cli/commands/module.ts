@@ -96,10 +96,10 @@ async function runModule(options: ModuleOptions, { console, signal }: CommandEnv
   const serve = (outside: Port): void => {
     module.serve(lineBetween(outside, options));
   };
-  await using place = await openPlace(options, serve);
+  await using place = await openPlace(options);
   report({ type: 'listening', ...place.where }, `module: ${place.text}`);
-  await Promise.race([aborted(signal), place.ended]);
-  if (!signal.aborted) return EXIT.line;
+  place.start(serve);
+  await aborted(signal);
   report({ type: 'ending' }, 'module: ending');
   signal.throwIfAborted();
   return EXIT.ok;
@@ -108,23 +108,25 @@ async function runModule(options: ModuleOptions, { console, signal }: CommandEnv
 interface Place extends AsyncDisposable {
   readonly where: Readonly<Record<string, string>>;
   readonly text: string;
-  /** Settles when nobody can come any more. */
-  readonly ended: Promise<void>;
+  /** From now on lines come from there. */
+  readonly start: (serve: (line: Port) => void) => void;
 }
 
-async function openPlace(options: ModuleOptions, serve: (line: Port) => void): Promise<Place> {
+async function openPlace(options: ModuleOptions): Promise<Place> {
   if (options.tcp !== undefined) {
     const listener = await listenTcp(options.tcp);
     const lines = new Set<Port>();
-    listener.ports$.subscribe((port) => {
-      lines.add(port);
-      serve(port);
-    });
     const where = formatHostPort(listener.address);
     return {
       where: { tcp: where },
       text: `virtual HE863 on tcp:${where}`,
-      ended: new Promise(() => undefined),
+      start: (serve) => {
+        listener.ports$.subscribe((port) => {
+          lines.add(port);
+          port.circuits$.subscribe({ complete: () => lines.delete(port) });
+          serve(port);
+        });
+      },
       [Symbol.asyncDispose]: async () => {
         await Promise.all([...lines].map((port) => port.close()));
         await listener.close();
@@ -133,11 +135,12 @@ async function openPlace(options: ModuleOptions, serve: (line: Port) => void): P
   }
   const link = options.pty ?? '';
   const pty = await openPty({ link });
-  serve(pty);
   return {
     where: { pty: pty.path, link },
     text: `virtual HE863 on ${link} (${pty.path})`,
-    ended: new Promise(() => undefined),
+    start: (serve) => {
+      serve(pty);
+    },
     [Symbol.asyncDispose]: () => pty.close(),
   };
 }

@@ -1,3 +1,4 @@
+import { HE863_AT_PROFILE } from '@cellmux/at';
 import { Command } from 'commander';
 import type { ForwardRule } from '../../core/forward-rule.ts';
 import type { HostPort } from '../../core/host-port.ts';
@@ -17,6 +18,7 @@ interface UpOptions {
   readonly line: LineName;
   readonly baud: number;
   readonly rtscts: boolean;
+  readonly atGap?: number;
   readonly apn: string;
   readonly user?: string;
   readonly passwordFile?: string;
@@ -51,6 +53,7 @@ export function upCommand(environment: CommandEnvironment, onDone: OnDone): Comm
     .requiredOption('--line <line>', 'DEVICE, tcp:HOST:PORT, or virtual', lineName)
     .option('--baud <rate>', 'rate of a serial device in bit/s', integer(300, 12_000_000), 115_200)
     .option('--no-rtscts', 'no hardware flow control on a serial device')
+    .option('--at-gap <ms>', 'silence the module wants between an answer and the next command; 20', integer(0, 1000))
     .option('--apn <name>', 'access point name', '')
     .option('--user <name>', 'user name for the network (PAP, CHAP)')
     .option('--password-file <file>', "its password: the file's first line; or in the environment, CELLMUX_PASSWORD")
@@ -75,6 +78,7 @@ async function runUp(options: UpOptions, { console, signal }: CommandEnvironment
     line: options.line,
     baudRate: options.baud,
     rtscts: options.rtscts,
+    atProfile: options.atGap === undefined ? undefined : { ...HE863_AT_PROFILE, resultGapMs: options.atGap },
     apn: options.apn,
     user: options.user,
     password,
