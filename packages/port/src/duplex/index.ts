@@ -1,1 +1,2 @@
-export { toDuplex, type ToDuplexOptions } from './to-duplex.ts';
+export { asSerialPort, type SerialPortViewOptions } from './as-serial-port.ts';
+export { toDuplex, type ToDuplexOptions } from './port-duplex.ts';

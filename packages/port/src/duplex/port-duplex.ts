@@ -4,10 +4,10 @@ import { checkInteger } from '../core/check-option.ts';
 import type { Port } from '../port.ts';
 
 /** Options of {@link toDuplex}. */
-export interface PortDuplexOptions {
+export interface ToDuplexOptions {
   /** Bytes that each direction of the stream holds before it asks to wait; 1 to 2^24, default 16384. */
   readonly highWaterMarkBytes?: number;
-  /** Closes the port when the writable side has ended and all of it was sent; default false. */
+  /** Closes the port when the writable side has ended and all of it was sent; default true. */
   readonly closeOnEnd?: boolean;
 }
 
@@ -24,6 +24,7 @@ class PortDuplex extends Duplex {
     super({ highWaterMark, allowHalfOpen: false });
     this.#port = port;
     this.#closeOnEnd = closeOnEnd;
+    port.pause();
   }
 
   override _read(): void {
@@ -88,17 +89,15 @@ class PortDuplex extends Duplex {
  * A Node.js stream over a port, with back-pressure both ways: while nobody reads it the port is paused, and a write
  * calls back when the port has taken the bytes. What arrives unread stays in the port, under the port's own bound.
  *
- * A port has no half-close, so `end()` only ends the writing side: reading goes on until the far side closes. When both
- * sides have ended the port is closed. `end()` closes it with the option `closeOnEnd`; `destroy()` closes it at once.
+ * A port cannot be closed by half: `end()` closes it after all that was written. With `closeOnEnd: false` it only ends
+ * the writing side, reading goes on until the far side closes, and then the port is closed. `destroy()` closes it at
+ * once.
  * When the far side closes, the stream ends after the last byte, and its writing side with it; when the line fails, the
  * stream is destroyed with that error.
  *
  * @throws CellmuxError `ERR_OPTION_RANGE`.
  */
-export function toDuplex(
-  port: Port,
-  { highWaterMarkBytes = 16_384, closeOnEnd = false }: PortDuplexOptions = {},
-): Duplex {
+export function toDuplex(port: Port, { highWaterMarkBytes = 16_384, closeOnEnd = true }: ToDuplexOptions = {}): Duplex {
   return new PortDuplex(port, checkInteger('highWaterMarkBytes', highWaterMarkBytes, 1, 2 ** 24), closeOnEnd);
 }
 

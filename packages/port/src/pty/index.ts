@@ -1,1 +1,2 @@
-export { openPty, type OpenPtyOptions, type PtyPort } from './open-pty.ts';
+export { openPty, type OpenPtyOptions } from './open-pty.ts';
+export type { PtyPort } from './pty-port.ts';

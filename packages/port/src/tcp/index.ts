@@ -1,3 +1,2 @@
 export { connectTcp, type ConnectTcpOptions } from './connect-tcp.ts';
-export { listenTcp, type ListenTcpOptions, type TcpListener } from './listen-tcp.ts';
-export { tcpPort, type TcpPortOptions } from './tcp-port.ts';
+export { listenTcp, TCP_CONNECTION_LIMIT, type ListenTcpOptions, type TcpListener } from './listen-tcp.ts';

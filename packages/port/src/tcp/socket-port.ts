@@ -2,13 +2,9 @@ import type { Socket } from 'node:net';
 import type { PortRole } from '../circuits.ts';
 import { systemClock, type Clock } from '../clock.ts';
 import { DrivenPort, type PortDriver } from '../driven-port.ts';
+import { MACHINE_BACKLOG_LIMIT_BYTES } from '../machine-limits.ts';
 import type { Port } from '../port.ts';
 import { portLostError } from '../port-errors.ts';
-
-/** Bytes kept by a port that reads from the machine in pieces of up to 64 KiB; the default of its backlog limit. */
-export const SOCKET_BACKLOG_LIMIT_BYTES = 256 * 1024;
-/** The least that leaves room for one such piece past the mark at which reading stops. */
-export const SOCKET_BACKLOG_MINIMUM_BYTES = 128 * 1024;
 
 /** Bytes given to the system at a time. */
 const WRITE_BYTES = 64 * 1024;
@@ -66,7 +62,7 @@ export function socketPort(socket: Socket, options: SocketPortOptions): Port {
   const port = new DrivenPort({
     ...options,
     driver,
-    backlogLimitBytes: options.backlogLimitBytes ?? SOCKET_BACKLOG_LIMIT_BYTES,
+    backlogLimitBytes: options.backlogLimitBytes ?? MACHINE_BACKLOG_LIMIT_BYTES,
   });
   socket.setNoDelay(true);
   socket.on('data', (chunk) => {
