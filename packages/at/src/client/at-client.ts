@@ -4,7 +4,7 @@ import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rx
 import { commandLineFacts } from '../core/command-line.ts';
 import { latin1Octets } from '../core/latin1.ts';
 import { ResponseParser, type ResponseEvent } from '../core/response-parser.ts';
-import type { FinalResult } from '../core/result-codes.ts';
+import { plainResult, type FinalResult } from '../core/result-codes.ts';
 import { UrcTable, type UrcPattern } from '../core/urc-table.ts';
 import { AtDataCall, type CallAftermath } from './at-data-call.ts';
 import * as errors from './at-errors.ts';
@@ -414,7 +414,8 @@ export class AtClient implements AsyncDisposable {
       connectText,
       carrierWasOff: !this.#carrierBefore,
       lineFeedPending,
-      isUrc: (line) => this.#urcTable.match(line) !== undefined,
+      // Data that was under way when the call ended is answered as a command line: with ERROR.
+      isUrc: (line) => this.#urcTable.match(line) !== undefined || plainResult(line) !== undefined,
       backlogLimitBytes: made?.call?.backlogLimitBytes,
       onEnd: (aftermath) => {
         this.#callEnded(aftermath);

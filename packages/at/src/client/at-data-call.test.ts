@@ -257,6 +257,31 @@ describe('the end by NO CARRIER', () => {
     expect(module.heard).not.toContain('third');
   });
 
+  test('is known although the module took data for a command line and answered it', async () => {
+    const { call, module, clock, client, urcs, received } = await inCall();
+    await clock.run(call.send(latin1('GET / HTTP/1.1\r')));
+    module.commandMode = true;
+    module.say('x\r\nNO CARRIER\r\n\r\nERROR\r\n');
+    module.type('Host');
+    expect(await clock.run(call.ended)).toEqual({ reason: 'noCarrier', text: 'NO CARRIER' });
+    expect(received()).toBe('x');
+    module.answers.set('AT+CSQ', '\r\n+CSQ: 1,0\r\n\r\nOK\r\n');
+    expect((await clock.run(client.command('AT+CSQ'))).lines).toEqual(['+CSQ: 1,0']);
+    expect(module.lines.slice(1)).toEqual(['Host', 'ATS3?', 'AT+CSQ']);
+    expect(urcs).toEqual([]);
+  });
+
+  test('costs no probe when nothing was under way', async () => {
+    const { call, module, clock, client } = await inCall();
+    await clock.run(call.send(latin1('bye')));
+    await clock.advance(2000);
+    module.commandMode = true;
+    module.say('\r\nNO CARRIER\r\n');
+    await clock.run(call.ended);
+    await clock.run(client.command('AT'));
+    expect(module.lines.slice(1)).toEqual(['AT']);
+  });
+
   test('lets a command be sent as soon as it is known', async () => {
     const { call, client, module, clock } = await inCall();
     let answered: Promise<unknown> | undefined;

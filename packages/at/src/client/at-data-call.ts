@@ -21,6 +21,8 @@ const NOTHING = new Uint8Array(0);
 /** What the module is given for its answer to an escape, beyond the guard time. */
 const ESCAPE_ANSWER_MS = 2000;
 const ESCAPE_ATTEMPTS = 2;
+/** How long what the layer below has taken may be under way: within this time before the end it went to command mode. */
+const UNDER_WAY_MS = 2000;
 
 /** How the client is told that data mode is over. */
 export interface CallAftermath {
@@ -297,8 +299,9 @@ export class AtDataCall implements DataCall {
     const obeyed = text === 'OK' || (text === '' && expected?.by === 'dtr');
     const reason = !obeyed || expected === undefined ? 'noCarrier' : expected.by === 'dtr' ? 'dtr' : 'escaped';
     // NO CARRIER before the module can have seen the whole escape: the sequence went to its command line.
-    const raced = expected?.by === '+++' && !obeyed && arrivedMs < expected.notBeforeMs;
-    this.#finish({ reason, text }, rest, { junkSent: raced });
+    const raced = expected?.by === '+++' && arrivedMs < expected.notBeforeMs;
+    const underWay = this.#sender.isBusy || arrivedMs - this.#sender.lastSentMs < UNDER_WAY_MS;
+    this.#finish({ reason, text }, rest, { junkSent: !obeyed && (raced || underWay) });
   }
 
   #finish(
@@ -310,11 +313,10 @@ export class AtDataCall implements DataCall {
     this.#end = end;
     this.#watch.stop();
     this.#circuitWatch.unsubscribe();
-    const interrupted = this.#sender.isBusy;
     this.#over.abort(new Error('data mode has ended'));
     if (end.reason !== 'lineLost') this.#line.resume();
     // Command mode first: whoever waits for the end may send a command at once.
-    this.#options.onEnd({ end, rest, junkSent: junkSent || interrupted, perhapsOnline });
+    this.#options.onEnd({ end, rest, junkSent, perhapsOnline });
     this.#stream.complete();
     this.#circuits.complete();
     this.#settleEnded(end);
