@@ -10,7 +10,7 @@ my %want = map { $_ => $ENV{"peer_$_"} } qw(initiator encapsulation mtu bytes ro
 open my $line, '+<', '/dev/ttyS0' or die "/dev/ttyS0: $!";
 make_raw($line);
 at_command($line, 'AT+CMUX=' . ($want{encapsulation} ? 1 : 0)) if $want{at};
-attach_gsm($line, initiator => $want{initiator}, encapsulation => $want{encapsulation}, mru => $want{mtu}, mtu => $want{mtu}, t1 => 50, t2 => 100, n2 => 10);
+attach_gsm($line, initiator => $want{initiator}, encapsulation => $want{encapsulation}, mru => $want{mtu}, mtu => $want{mtu}, t1 => 20, t2 => 20, n2 => 3);
 print "peer: n_gsm attached\n";
 
 my @children;

@@ -40,6 +40,8 @@ sub at_command {
   die "$command: $answer" if $1 ne 'OK';
 }
 
+# While a DLC opens, this kernel waits for the answer to its MSC from within its receiver, so that it is deaf until T2 has
+# run out N2 times: both are kept short.
 # struct gsm_config: adaption encapsulation initiator t1 t2 t3 n2 mru mtu k i, then eight unused words.
 sub attach_gsm {
   my ($line, %option) = @_;
