@@ -196,6 +196,7 @@ function clientPart(options: PppClientOptions): RolePart {
     rechallengeMs: 0,
     ipv4: {
       localAddress: options.localAddress === undefined ? 0 : ipv4Option('localAddress', options.localAddress),
+      needsAddress: true,
       peerAddress: undefined,
       requestDns: options.requestDns ?? true,
       dns: [],
@@ -225,6 +226,7 @@ function serverPart(options: PppServerOptions, peerAddress: string | undefined):
     rechallengeMs: rechallengeMs === 0 ? 0 : checkInteger('rechallengeMs', rechallengeMs, 1000, 86_400_000),
     ipv4: {
       localAddress: options.localAddress === undefined ? undefined : ipv4Option('localAddress', options.localAddress),
+      needsAddress: false,
       peerAddress: peerAddress === undefined ? undefined : ipv4Option('peerAddress', peerAddress),
       requestDns: false,
       dns: dns.map((address) => ipv4Option('dns', address)),

@@ -95,6 +95,8 @@ export class ControlProtocol {
   #naksSent = 0;
   #naksReceived = 0;
   #requestsReceived = 0;
+  /** The peer rejected what cannot be done without: why this will finish. */
+  #isRejected = false;
 
   constructor(
     negotiator: OptionNegotiator,
@@ -219,7 +221,7 @@ export class ControlProtocol {
       const verdict = option.isWellFormed ? this.#negotiator.judge(option) : 'reject';
       if (verdict === 'ack') continue;
       if (verdict === 'reject') rejects.push(option);
-      else if (this.#naksSent < this.#limits.maxFailure) naks.push(verdict.nak);
+      else if (verdict.always === true || this.#naksSent < this.#limits.maxFailure) naks.push(verdict.nak);
       else rejects.push(option);
     }
     if (this.#naksSent < this.#limits.maxFailure) naks.push(...(this.#negotiator.judgeMissing?.(options) ?? []));
@@ -303,12 +305,14 @@ export class ControlProtocol {
     this.#naksReceived = 0;
     this.#requestsReceived = 0;
     this.#request = undefined;
+    this.#isRejected = false;
   }
 
   #step(event: AutomatonEvent): void {
     const cell = transition(this.#state, event);
     if (cell === undefined) return;
     const before = this.#state;
+    if (event === 'RXJ-') this.#isRejected = true;
     let { actions } = cell;
     if (event === 'TO-' && this.#passive && NEGOTIATING_STATES.has(before)) actions = [];
     if (actions.includes('scr') && !NEGOTIATING_STATES.has(before) && this.#received?.code !== CODE.configureRequest)
@@ -331,7 +335,7 @@ export class ControlProtocol {
       case 'tls':
         break;
       case 'tlf':
-        this.#host.layerFinished(event === 'TO-' ? 'noAnswer' : event === 'RXJ-' ? 'rejected' : undefined);
+        this.#host.layerFinished(this.#isRejected ? 'rejected' : event === 'TO-' ? 'noAnswer' : undefined);
         break;
       case 'irc':
         this.#restartCount = actions.includes('str') ? maxTerminate : maxConfigure;

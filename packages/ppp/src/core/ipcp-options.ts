@@ -32,6 +32,8 @@ const DNS_PATIENCE = 10;
 export interface IpcpConfiguration {
   /** Our address; 0 to be given one, undefined not to name any. */
   readonly localAddress: number | undefined;
+  /** Without an address of ours there is no use in going on. */
+  readonly needsAddress: boolean;
   /** The peer's address, which it is told; undefined where it has one of its own, or none. */
   readonly peerAddress: number | undefined;
   /** Ask for the addresses of name servers. */
@@ -138,7 +140,7 @@ export class IpcpOptions implements OptionNegotiator {
 
   rejected(options: readonly ControlOption[]): NegotiationStep {
     for (const { type } of options) {
-      if (type === IPCP_OPTION.ipAddress && this.#configuration.localAddress === 0) return { fatal: 'noAddress' };
+      if (type === IPCP_OPTION.ipAddress && this.#configuration.needsAddress) return { fatal: 'noAddress' };
       this.#wanted.delete(type);
     }
     return 'go';

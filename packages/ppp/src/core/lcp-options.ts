@@ -140,7 +140,8 @@ export class LcpOptions implements OptionNegotiator {
           return 'ack';
         }
         if (magic !== 0) this.loops++;
-        return { nak: option(type, unsignedOctets(randomMagic(), 4)) };
+        // Never rejected: a looped line would then agree with itself on having no Magic-Number.
+        return { nak: option(type, unsignedOctets(randomMagic(), 4)), always: true };
       }
       case LCP_OPTION.pfc:
       case LCP_OPTION.acfc:

@@ -1,23 +1,28 @@
 import type { Authentication, AuthenticationHost, AuthLimits, Credentials } from './authentication.ts';
 import type { AuthProtocol } from './auth-protocol.ts';
+import { ChapAuthenticator, ChapPeer } from './chap.ts';
 import { PapAuthenticator, PapPeer } from './pap.ts';
 
 /** Our side of an authentication in which the peer asks who we are. */
 export function makePeer(
-  _protocol: AuthProtocol,
+  protocol: AuthProtocol,
   host: AuthenticationHost,
   limits: AuthLimits,
   credentials: Credentials,
 ): Authentication {
-  return new PapPeer(host, limits, credentials);
+  return protocol === 'pap'
+    ? new PapPeer(host, limits, credentials)
+    : new ChapPeer(protocol, host, limits, credentials);
 }
 
 /** Our side of an authentication in which we ask who the peer is. */
 export function makeAuthenticator(
-  _protocol: AuthProtocol,
+  protocol: AuthProtocol,
   host: AuthenticationHost,
   limits: AuthLimits,
-  _options: { readonly name: string; readonly rechallengeMs: number },
+  options: { readonly name: string; readonly rechallengeMs: number },
 ): Authentication {
-  return new PapAuthenticator(host, limits);
+  return protocol === 'pap'
+    ? new PapAuthenticator(host, limits)
+    : new ChapAuthenticator(protocol, host, limits, options);
 }

@@ -181,7 +181,7 @@ export class NetworkControl {
     if (
       protocol.data === PROTOCOL.IPv4 &&
       this.#ipv4?.localAddress === 0 &&
-      this.#configuration.ipv4?.localAddress === 0
+      this.#configuration.ipv4?.needsAddress === true
     ) {
       this.#failed(protocol, 'the peer gives no IP address');
       protocol.control.close();

@@ -1,7 +1,11 @@
 import type { ControlOption } from './control-packet.ts';
 
 /** What we think of an option of the peer: take it, propose another value, or have nothing to do with it. */
-export type OptionVerdict = 'ack' | 'reject' | { readonly nak: ControlOption };
+export type OptionVerdict =
+  | 'ack'
+  | 'reject'
+  /** `always`: even where Max-Failure turns other Naks into rejections. */
+  | { readonly nak: ControlOption; readonly always?: boolean };
 
 /** What an answer to our request led to. `fatal` gives up the protocol, `stall` asks again after a pause. */
 export type NegotiationStep = 'go' | 'stall' | { readonly fatal: string };
