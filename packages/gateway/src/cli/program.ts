@@ -1,4 +1,5 @@
 import { Command, type OutputConfiguration } from 'commander';
+import { readFileSync } from 'node:fs';
 import type { CommandEnvironment } from './command-environment.ts';
 import { atCommand } from './commands/at.ts';
 import { decodeCommand } from './commands/decode.ts';
@@ -25,6 +26,7 @@ export function buildProgram(environment: CommandEnvironment, onDone: OnDone): C
   const program = new Command('cellmux')
     .description('One serial line to a cellular module, three ports at the same time: PPP, IP Easy sockets and AT.')
     .addHelpText('after', `\n${EXIT_CODE_HELP}\n\nCELLMUX_DEBUG=1 shows the details of an error.`)
+    .version(ownVersion())
     .configureOutput(output)
     .exitOverride();
   for (const build of [demoCommand, moduleCommand, upCommand, atCommand, decodeCommand]) {
@@ -32,4 +34,12 @@ export function buildProgram(environment: CommandEnvironment, onDone: OnDone): C
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;
+}
+
+/** The version in package.json, which stands two folders above this file in the sources and in what is published. */
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
+  return version;
 }

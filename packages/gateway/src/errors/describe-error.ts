@@ -37,7 +37,7 @@ export function describeError(error: unknown): ErrorDescription {
     const isOurs = code.startsWith('ERR_') && 'context' in error;
     return {
       code,
-      message: withoutFullStop(isOurs ? error.message.replace(` (${code})`, '') : systemMessage(error, code)),
+      message: withoutFullStop(isOurs ? ourMessage(error, code) : systemMessage(error, code)),
       hint: hint ?? 'Run again with CELLMUX_DEBUG=1 for the details.',
     };
   }
@@ -68,6 +68,10 @@ export function localFailure(what: string, cause: unknown): CellmuxError {
     ...(hint === undefined ? {} : { hint }),
     context: { systemCode: code },
   });
+}
+
+function ourMessage(error: Error, code: string): string {
+  return error.message.replace(` (${code})`, '').replace(/\bE[A-Z]{3,}$/, (name) => SYSTEM_ERRORS[name] ?? name);
 }
 
 function systemMessage(error: Error, code: string): string {

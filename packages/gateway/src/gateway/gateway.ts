@@ -10,11 +10,12 @@ import { AtTerminal } from './at-terminal.ts';
 import { answersAt } from './command-mode.ts';
 import { ControlServer } from './control-server.ts';
 import type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway-events.ts';
-import type { GatewayOptions } from './gateway-options.ts';
+import type { GatewayOptions, PingOptions } from './gateway-options.ts';
 import { HttpProxy } from './http-proxy.ts';
 import { DEFAULT_BAUD_RATE, openLine } from './open-line.ts';
 import { PacketHost } from './packet-host.ts';
-import { pingForever, resolveHost } from './ping.ts';
+import { pingForever } from './ping.ts';
+import { resolveHost } from './resolve-host.ts';
 import { TcpForward } from './tcp-forward.ts';
 import { within } from './within.ts';
 import { VIRTUAL_AT_PROFILE } from './virtual-at-profile.ts';
@@ -159,18 +160,11 @@ export class Gateway implements AsyncDisposable {
     // One after the other on the way up would be slower by the dial; the ports are there to work at the same time.
     await allOrFirstError([this.#startSockets(second, signal), this.#startPpp(first, signal)]);
     await this.#startListeners(third);
+    const { ping } = this.#options;
+    const pinged = ping && (await resolveHost(this.packets, this.call.network.dns, ping.host, { signal }));
     signal.throwIfAborted();
     this.#state.next('up');
-    if (this.#options.ping !== undefined) {
-      void pingForever(this.packets, await resolveHost(third, this.#options.ping.host, { signal }), {
-        ...this.#options.ping,
-        clock: this.#clock,
-        signal,
-        onEvent: (event) => {
-          this.#events.next(event);
-        },
-      });
-    }
+    if (ping !== undefined && pinged !== undefined) this.#ping(pinged, ping);
   }
 
   async #openLine(signal: AbortSignal): Promise<Port> {
@@ -312,6 +306,18 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
+  #ping(address: string, { host, intervalMs }: PingOptions): void {
+    void pingForever(this.packets, address, {
+      host,
+      intervalMs,
+      clock: this.#clock,
+      signal: this.#ending.signal,
+      onEvent: (event) => {
+        this.#events.next(event);
+      },
+    });
+  }
+
   #listening(what: 'proxy' | 'forward' | 'control' | 'at', where: string, listener: { close(): Promise<void> }): void {
     this.#undo.push({ what: 'listeners', run: () => listener.close() });
     this.#events.next({ type: 'listening', what, where });
@@ -338,7 +344,9 @@ export class Gateway implements AsyncDisposable {
     const isLine = ({ what }: Undo): boolean => what === 'line';
     for (const step of this.#undo.filter((undo) => !isLine(undo)).toReversed()) await this.#run(step);
     const moduleInCommandMode = this.#commandLine !== undefined && (await answersAt(this.#commandLine, this.#clock));
-    this.#events.next({ type: 'moduleInCommandMode', verified: moduleInCommandMode });
+    if (this.#commandLine !== undefined) {
+      this.#events.next({ type: 'moduleInCommandMode', verified: moduleInCommandMode });
+    }
     for (const step of this.#undo.filter(isLine)) await this.#run(step);
     this.#state.next('stopped');
     this.#state.complete();

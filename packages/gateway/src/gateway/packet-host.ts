@@ -30,7 +30,7 @@ export interface EchoReply {
 
 /** How an echo is sent. */
 export interface EchoOptions extends AbortOptions {
-  /** What is sent and must come back; default 56 octets. */
+  /** What is sent and must come back; default 56 octets of zero. */
   readonly payload?: Uint8Array;
   /** How long to wait for the answer, milliseconds; default 5000. */
   readonly timeoutMs?: number;
@@ -94,32 +94,47 @@ export class PacketHost implements Disposable {
    * with `ERR_GATEWAY_ECHO_DIFFERS` when what came back is not what was sent, with `ERR_GATEWAY_PACKETS_ENDED` when the
    * link ends meanwhile.
    */
-  ping(destination: string, options: EchoOptions = {}): Promise<EchoReply> {
-    this.#sequence = (this.#sequence + 1) & 0xffff;
+  async ping(destination: string, options: EchoOptions = {}): Promise<EchoReply> {
+    const payload = options.payload ?? new Uint8Array(56);
     const echo: IcmpEcho = {
       kind: 'echoRequest',
       source: this.address,
       destination,
       identifier: this.#identifier,
-      sequence: this.#sequence,
-      payload: options.payload ?? new Uint8Array(56),
+      sequence: this.nextId(),
+      payload,
     };
-    return this.#exchange(echo, `icmp ${destination} ${echo.identifier} ${echo.sequence}`, options);
+    const reply = await this.#exchange(echo, `icmp ${destination} ${echo.identifier} ${echo.sequence}`, options);
+    if (!sameOctets(reply.payload, payload)) throw differsError(destination);
+    return reply;
   }
 
   /** Sends a UDP datagram and waits for the same octets to come back, as an echo service does (RFC 862). */
-  udpEcho(destination: string, port: number, options: EchoOptions = {}): Promise<EchoReply> {
-    this.#sequence = (this.#sequence + 1) & 0xffff;
-    const sourcePort = FIRST_DYNAMIC_PORT + (this.#sequence % (65536 - FIRST_DYNAMIC_PORT));
+  async udpEcho(destination: string, port: number, options: EchoOptions = {}): Promise<EchoReply> {
+    const payload = options.payload ?? new Uint8Array(56);
+    const reply = await this.exchange(destination, port, payload, options);
+    if (!sameOctets(reply.payload, payload)) throw differsError(destination);
+    return reply;
+  }
+
+  /** Sends a UDP datagram and waits for the one that comes back. Rejects as {@link ping} does. */
+  exchange(destination: string, port: number, payload: Uint8Array, options: EchoOptions = {}): Promise<EchoReply> {
+    const sourcePort = FIRST_DYNAMIC_PORT + (this.nextId() % (65536 - FIRST_DYNAMIC_PORT));
     const datagram: UdpDatagram = {
       kind: 'udp',
       source: this.address,
       destination,
       sourcePort,
       destinationPort: port,
-      payload: options.payload ?? new Uint8Array(56),
+      payload,
     };
     return this.#exchange(datagram, `udp ${destination} ${port} ${sourcePort}`, options);
+  }
+
+  /** 0 to 65535, another one each time: for what must tell its answers apart. */
+  nextId(): number {
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    return this.#sequence;
   }
 
   /** Stops listening to the link, which stays open; what still waits for an answer is rejected. */
@@ -139,7 +154,6 @@ export class PacketHost implements Disposable {
         cancel();
         signal?.removeEventListener('abort', onAbort);
         if ('error' in outcome) reject(outcome.error);
-        else if (!sameOctets(outcome.payload, packet.payload)) reject(differsError(packet.destination));
         else resolve({ roundTripMs: this.#clock.now() - sentAtMs, payload: outcome.payload });
       };
       const onAbort = (): void => {

@@ -1,34 +1,6 @@
-import type { AtClient } from '@cellmux/at';
-import { atString } from '@cellmux/at';
-import { CellmuxError, type AbortOptions, type Clock } from '@cellmux/port';
-import { parseIpv4 } from '../core/ip-address.ts';
+import type { Clock } from '@cellmux/port';
 import type { GatewayEvent } from './gateway-events.ts';
 import type { PacketHost } from './packet-host.ts';
-
-/**
- * The IPv4 address of a host: itself, or what the module resolves with `AT#QDNS`. Rejects with
- * `ERR_GATEWAY_HOST_UNKNOWN`.
- */
-export async function resolveHost(at: AtClient, host: string, { signal }: AbortOptions = {}): Promise<string> {
-  if (parseIpv4(host) !== undefined) return host;
-  try {
-    const { lines } = await at.command(`AT#QDNS=${atString(host)}`, { signal, timeoutMs: 30_000 });
-    const address = /^#QDNS:.*?"?(\d+\.\d+\.\d+\.\d+)"?\s*$/.exec(lines[0] ?? '')?.[1];
-    if (address !== undefined && parseIpv4(address) !== undefined) return address;
-    throw unknownHost(host, undefined);
-  } catch (error) {
-    const code = (error as { code?: unknown }).code;
-    throw code === 'ERR_AT_CME' || code === 'ERR_AT_ERROR' ? unknownHost(host, error) : error;
-  }
-}
-
-function unknownHost(host: string, cause: unknown): CellmuxError {
-  return new CellmuxError('ERR_GATEWAY_HOST_UNKNOWN', `the name ${host} does not resolve`, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: 'Check the spelling of the name, or give an address.',
-    context: { host },
-  });
-}
 
 /** How {@link pingForever} pings. */
 export interface PingForeverOptions {
