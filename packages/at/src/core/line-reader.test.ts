@@ -169,8 +169,8 @@ describe('LineReader', () => {
     fc.assert(
       fc.property(chunked(wire), wire, fc.boolean(), ({ text, chunks }, echo, echoed) => {
         const reader = new LineReader();
-        reader.expectEcho(latin1(echo));
-        const input = echoed ? [latin1(echo), ...chunks] : chunks;
+        reader.expectEcho(latin1(echo), 0x1a);
+        const input = echoed ? [latin1(`${echo}${echo === '' ? '' : '\x1a'}`), ...chunks] : chunks;
         if (!echoed && (text.startsWith(echo) || echo.startsWith(text))) return;
         expect(readAll(reader, input)).toEqual(lines(text));
       }),

@@ -69,6 +69,8 @@ export class LineReader {
   #headPayload: Uint8Array | undefined;
   #echo: Uint8Array | undefined;
   #echoMatched = 0;
+  /** May follow the echo. */
+  #echoEnd: number | undefined;
 
   constructor(options: LineReaderOptions = {}) {
     this.#s3 = options.s3 ?? 13;
@@ -112,10 +114,14 @@ export class LineReader {
     this.#promptExpected = expected;
   }
 
-  /** The next octets are these, echoed, and are dropped; where they differ, all is read as usual. */
-  expectEcho(bytes: Uint8Array | undefined): void {
-    this.#echo = bytes === undefined || bytes.length === 0 ? undefined : bytes;
+  /**
+   * The next octets are these, echoed, and are dropped, as is one octet `end` behind them if it is there; where they
+   * differ, all is read as usual.
+   */
+  expectEcho(bytes: Uint8Array, end?: number): void {
+    this.#echo = bytes.length === 0 ? undefined : bytes;
     this.#echoMatched = 0;
+    this.#echoEnd = end;
   }
 
   /**
@@ -149,6 +155,7 @@ export class LineReader {
     this.#head = undefined;
     this.#headPayload = undefined;
     this.#echo = undefined;
+    this.#echoEnd = undefined;
     this.#promptExpected = false;
   }
 
@@ -182,6 +189,10 @@ export class LineReader {
       const chunk = this.#chunks[0];
       if (chunk === undefined || this.#echo !== undefined) return undefined;
       let at = this.#offset;
+      if (this.#echoEnd !== undefined) {
+        if (chunk[at] === this.#echoEnd) at++;
+        this.#echoEnd = undefined;
+      }
       while (at < chunk.length) {
         const octet = chunk[at++]!;
         if (octet === this.#s3 || octet === this.#s4) {
@@ -313,6 +324,7 @@ export class LineReader {
           this.#offset = 0;
           if (this.#echoMatched > 0) this.#chunks.unshift(echo.slice(0, this.#echoMatched));
           this.#echo = undefined;
+          this.#echoEnd = undefined;
           return;
         }
         this.#offset++;

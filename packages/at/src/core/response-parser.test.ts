@@ -140,12 +140,6 @@ describe('ResponseParser', () => {
       ['information #SRECV: 1,3', 'payload \n0\r', 'final OK'],
     ],
     ['a prompt', running('AT#SSEND=1', { prompt: true }), '\r\n> \r\nOK\r\n', ['prompt', 'final OK']],
-    [
-      'a prompt with Ctrl-Z echoed',
-      running('AT#SSEND=1', { prompt: true }),
-      'AT#SSEND=1\r\r\n> \x1a\r\nOK\r\n',
-      ['echo', 'prompt', 'final OK'],
-    ],
     ['CONNECT with a rate', running('ATD1'), '\r\nCONNECT 115200\r\n', ['connect 115200']],
     ['a final line of its own', running('AT+X', { finalLines: ['SEND OK'] }), '\r\nSEND OK\r\n', ['final SEND OK']],
     ['nothing runs', undefined, '\r\nSRING: 1\r\n\r\nhello\r\n\r\nOK\r\n', ['urc SRING: 1', 'urc hello', 'final OK']],
@@ -166,6 +160,19 @@ describe('ResponseParser', () => {
     parser.push(latin1('\r\nSRING'));
     parser.next();
     expect(read(running('AT'), [latin1(': 1\r\n\r\nOK\r\n')], parser)).toEqual(['urc SRING: 1', 'final OK']);
+  });
+
+  test('drops the echo of what was typed at the prompt, its Ctrl-Z included', () => {
+    for (const result of ['0\r', '\r\nOK\r\n']) {
+      const parser = new ResponseParser();
+      const events = read(running('AT#SSEND=1', { prompt: true }), singly('AT#SSEND=1\r\r\n> '), parser);
+      parser.promptAnswered(latin1('a\r\nOK\r\n'));
+      for (const chunk of singly(`a\r\nOK\r\n\x1a${result}`)) {
+        parser.push(chunk);
+        for (let event = parser.next(); event !== undefined; event = parser.next()) events.push(show(event));
+      }
+      expect(events).toEqual(['echo', 'prompt', 'final OK']);
+    }
   });
 
   test('reads unsolicited numeric results once the module was seen to answer in numbers', () => {

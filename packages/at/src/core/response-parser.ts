@@ -3,6 +3,8 @@ import { LineReader } from './line-reader.ts';
 import { callResult, connectText, plainResult, verboseOf, type FinalResult } from './result-codes.ts';
 import { UrcTable } from './urc-table.ts';
 
+const CTRL_Z = 0x1a;
+
 /** The command that runs, as far as its response is concerned. */
 export interface RunningCommand extends Pick<CommandLineFacts, 'ownPrefixes'> {
   /** The line as sent, without its end: so it comes back as echo. */
@@ -113,7 +115,7 @@ export class ResponseParser {
 
   /** The text that goes out at the prompt; where the command was echoed, its echo is dropped. */
   promptAnswered(bytes: Uint8Array): void {
-    if (this.#echoSeen) this.#reader.expectEcho(bytes);
+    if (this.#echoSeen) this.#reader.expectEcho(bytes, CTRL_Z);
   }
 
   push(chunk: Uint8Array): void {
@@ -141,14 +143,13 @@ export class ResponseParser {
         case 'raw':
           return { kind: 'payload', bytes: event.bytes };
         case 'line': {
-          const read = this.#line(event.text, event.headed, event.payload);
-          if (read !== undefined) return read;
+          return this.#line(event.text, event.headed, event.payload);
         }
       }
     }
   }
 
-  #line(text: string, headed: boolean, payload: Uint8Array | undefined): ResponseEvent | undefined {
+  #line(text: string, headed: boolean, payload: Uint8Array | undefined): ResponseEvent {
     const running = this.#running;
     const stale = this.#stale;
     this.#stale = false;
@@ -159,8 +160,6 @@ export class ResponseParser {
       return { kind: 'echo' };
     }
     if (stale) return this.#staleLine(text);
-    // Ctrl-Z is echoed as well.
-    if (this.#promptSeen && text === '\x1A') return undefined;
     return this.#runningLine(running, text, headed);
   }
 
