@@ -1,6 +1,6 @@
 import { AtClient, type DataCall } from '@cellmux/at';
 import { HE863, Multiplexer, startMultiplexer } from '@cellmux/cmux';
-import { fromLatin1, latin1, memoryPair, type Port } from '@cellmux/port';
+import { concatBytes, fromHex, fromLatin1, latin1, memoryPair, type Port } from '@cellmux/port';
 import { settle, VirtualClock } from '@cellmux/port/testing';
 import { PppLink, type PppClientOptions } from '@cellmux/ppp';
 import { firstValueFrom } from 'rxjs';
@@ -97,6 +97,19 @@ describe('the multiplexer', () => {
     expect(await host.ask('AT\r')).toBe('');
     await clock.advance(200);
     expect(await host.ask('\rAT\r')).toContain(OK);
+  });
+
+  test('what comes right behind the close-down is for AT', async () => {
+    const { clock, line } = served();
+    const host = new LineHost(line);
+    await host.ask('ATE0\r');
+    await host.ask('AT+CMUX=0\r');
+    await line.send(fromHex('F9033F011CF9') as Uint8Array);
+    await clock.advance(100);
+    await host.heard();
+    await line.send(concatBytes([fromHex('F903EF05C301F2F9') as Uint8Array, latin1('AT\r')]));
+    await clock.advance(1000);
+    expect(await host.heard()).toContain(OK);
   });
 
   test.each([
@@ -208,6 +221,35 @@ describe('PPP', () => {
     await clock.run(at.command('ATH'));
     await expect(clock.run(at.connect('ATO'))).rejects.toMatchObject({ code: 'ERR_AT_NO_CARRIER' });
     await clock.run(at.command('AT#SGACT=1,1'));
+  });
+
+  test('+++ in the middle of what the module sends: nothing is lost, nothing comes twice', async () => {
+    const { clock, line } = served();
+    const at = new AtClient(line, { clock });
+    await clock.run(at.command('AT+CGDCONT=1,"IP","internet"'));
+    const call = await clock.run(at.connect('ATD*99***1#'));
+    const wire = memoryPair();
+    const link = new PppLink(wire.dte, { clock, watchCarrier: false });
+    let out: Port = call;
+    wire.dce.received$.subscribe((chunk) => void out.send(chunk).catch(() => undefined));
+    call.received$.subscribe((chunk) => void wire.dce.send(chunk));
+    await clock.run(link.open());
+    const got: string[] = [];
+    link.packets$.subscribe((packet) => got.push(fromLatin1(packet.subarray(28))));
+    const sent = Array.from({ length: 8 }, (_, number) => String(number).repeat(1400));
+    line.pause();
+    await Promise.all(sent.map((text, number) => link.send(ping('10.64.0.1', number, latin1(text)))));
+    await clock.advance(1200);
+    const escaped = call.escape();
+    await clock.advance(1200);
+    line.resume();
+    expect(await clock.run(escaped)).toBe('OK');
+    const again = await clock.run(at.connect('ATO'));
+    again.received$.subscribe((chunk) => void wire.dce.send(chunk));
+    out = again;
+    await clock.advance(1000);
+    expect(got).toEqual(sent);
+    expect(link.counters).toMatchObject({ fcsErrors: 0, aborts: 0, runts: 0, giants: 0, garbageBytes: 0 });
   });
 
   test('context 1 alone, and never together with IP Easy', async () => {

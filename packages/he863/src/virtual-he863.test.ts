@@ -72,7 +72,7 @@ describe('commands of 27.007 and V.250', () => {
   });
 
   test('+CGACT and +CGPADDR', async () => {
-    const { host } = await bareLine({ addresses: { 2: '10.1.2.3' } });
+    const { host, module, clock } = await bareLine({ addresses: { 2: '10.1.2.3' } });
     await host.ask('AT+CMEE=1;+CGDCONT=1,"IP","a";+CGDCONT=2,"IP","b"\r');
     expect(await host.ask('AT+CGACT=1,2\r')).toBe(OK);
     expect(await host.ask('AT+CGACT?\r')).toBe(said('+CGACT: 1,0', '+CGACT: 2,1'));
@@ -81,6 +81,30 @@ describe('commands of 27.007 and V.250', () => {
     expect(await host.ask('AT+CGACT=1,3\r')).toBe('\r\n+CME ERROR: 3\r\n');
     expect(await host.ask('AT+CGACT=0\r')).toBe(OK);
     expect(await host.ask('AT+CGACT?\r')).toBe(said('+CGACT: 1,0', '+CGACT: 2,0'));
+    await host.ask('AT+CGACT=1,2\r');
+    void module.reset();
+    await clock.advance(600);
+    expect(await host.ask('AT+CGACT?\r')).toContain(said('+CGACT: 1,0', '+CGACT: 2,0'));
+  });
+
+  test('+CGEREP: the network takes a context', async () => {
+    const { host, module } = await bareLine();
+    await host.ask('AT+CGDCONT=2,"IP","b";+CGACT=1,2;+CGEREP=2\r');
+    module.faults.inject({ kind: 'context', cid: 2 });
+    module.faults.inject({ kind: 'context', cid: 1 });
+    expect(await host.heard()).toBe('\r\n+CGEV: NW DEACT "IP","10.64.0.2",2\r\n');
+  });
+
+  test('a reset in a call: the carrier is gone', async () => {
+    const { host, module, clock } = await bareLine();
+    await host.ask('AT+CGDCONT=1,"IP","a"\r');
+    await host.ask('ATD*99#\r');
+    expect(host.port.circuits.dcd).toBe(true);
+    void module.reset();
+    await host.heard();
+    expect(host.port.circuits.dcd).toBe(false);
+    await clock.advance(600);
+    expect(await host.ask('ATE0\r')).toBe(`ATE0\r${OK}`);
   });
 
   test('quality of service', async () => {
@@ -110,13 +134,16 @@ describe('commands of 27.007 and V.250', () => {
   });
 
   test('a SIM with a PIN', async () => {
-    const { host } = await bareLine({ pin: '1234' });
+    const { host, module, clock } = await bareLine({ pin: '1234' });
     await host.ask('AT+CMEE=1;+CREG=1\r');
     expect(await host.ask('AT+CPIN?\r')).toBe(said('+CPIN: SIM PIN'));
     expect(await host.ask('AT+CGDCONT=1,"IP","a";#SGACT=1,1\r')).toBe('\r\n+CME ERROR: 11\r\n');
     expect(await host.ask('AT+CPIN=1111\r')).toBe('\r\n+CME ERROR: 16\r\n');
     expect(await host.ask('AT+CPIN="1234"\r')).toBe(`${OK}\r\n+CREG: 1\r\n`);
     expect(await host.ask('AT+CREG?\r')).toBe(said('+CREG: 1,1'));
+    void module.reset();
+    await clock.advance(600);
+    expect(await host.ask('AT+CPIN?\r')).toContain(said('+CPIN: SIM PIN'));
   });
 
   test('slow registration is said where it is asked for', async () => {

@@ -376,6 +376,29 @@ describe('data mode', () => {
     expect(seen).toEqual(expected);
   });
 
+  test('&C2 only winks when a call ends, for a second, and not at an escape', async () => {
+    const { ask, host, clock, say, server } = await quiet();
+    await ask('AT&C2\r');
+    await ask('ATD1\r');
+    await say('+++');
+    await clock.advance(1000);
+    expect(host.circuits.dcd).toBe(true);
+    await ask('ATD1\r');
+    server.dropCarrier();
+    await settle();
+    expect(host.circuits.dcd).toBe(false);
+    await clock.advance(1000);
+    expect(host.circuits.dcd).toBe(true);
+  });
+
+  test('behind a call there is nothing left of the line', async () => {
+    const { ask, clock, say, heard } = await quiet();
+    await ask('ATD1;+CSQ\r');
+    await say('+++');
+    await clock.advance(1000);
+    expect(await heard()).toBe('\r\nOK\r\n');
+  });
+
   test('an escape in the middle of a long send: the part that went is counted', async () => {
     const { phase, host, heard, clock, say } = await online();
     host.pause();

@@ -332,7 +332,6 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
       this.#emit({ type: 'handlerFailed', name: 'takeOver', error });
     }
     if (this.#isClosed()) return;
-    this.#assembler.reset();
     this.#setMode('busy');
     this.#attach(back ?? line);
   }

@@ -119,6 +119,15 @@ describe('UDP', () => {
     );
   });
 
+  test('a checksum that comes out as 0 is sent as 0xFFFF: 0 would mean none', () => {
+    // Both directions have the same sum, so a request with 0xFFFF gets such an answer.
+    const checksumOf = (udp: Uint8Array): number => ((udp[6] as number) << 8) | (udp[7] as number);
+    const values = Array.from({ length: 0x10000 }, (_, value) => Uint8Array.of(value >> 8, value & 255));
+    const data = values.find((value) => checksumOf(datagram(7, value)) === 0xffff) as Uint8Array;
+    const { payload } = reply(new EchoNetwork(), packet({ protocol: 17, payload: datagram(7, data) }));
+    expect(checksumOf(payload)).toBe(0xffff);
+  });
+
   test('a port that nobody listens on is unreachable', () => {
     const { protocol, payload } = reply(new EchoNetwork(), packet({ protocol: 17, payload: datagram(9, latin1('x')) }));
     expect(protocol).toBe(1);
