@@ -9,6 +9,14 @@ import { checkSocketOptions, type CheckedSocketOptions } from './socket-options.
 import type { Transport } from './transport.ts';
 import { StoredSettings } from './stored-settings.ts';
 
+/** What works on the stack besides the connIds: a FTP session, the old commands. */
+export interface StackUser {
+  /** A context is gone; `silent` after a power cycle, when nobody is told. */
+  contextLost(cid: number, silent: boolean): void;
+  /** An AT port is gone. */
+  sessionClosed(session: PortSession): void;
+}
+
 /** The six connIds of a module, their contexts and their firewall: what the multisocket commands work on. */
 export class SocketTable implements SocketLayer {
   readonly module: ModuleServices;
@@ -23,6 +31,7 @@ export class SocketTable implements SocketLayer {
   padding = { character: 0, on: false };
   /** Sockets without a connId: those of the old commands. */
   readonly #others = new Set<ModuleSocket>();
+  readonly #users = new Set<StackUser>();
   /** Every connection that is not gone yet, those that say goodbye in the background too. */
   readonly #connections = new Set<Transport>();
   #shownPorts = 0;
@@ -36,6 +45,7 @@ export class SocketTable implements SocketLayer {
       isBound: (cid) => CONN_IDS.some((connId) => this.settings.configuration(connId).cid === cid),
       closeSockets: (cid) => {
         for (const socket of this.#all()) if (socket.cid === cid) socket.contextLost();
+        for (const user of this.#users) user.contextLost(cid, false);
       },
     });
     this.reactivation = new AutomaticActivation(module, this.contexts, (text) => {
@@ -63,6 +73,11 @@ export class SocketTable implements SocketLayer {
 
   get forwardCharacter(): number | undefined {
     return this.padding.on ? this.padding.character : undefined;
+  }
+
+  /** Adds something that wants to know when a context or a port is gone. */
+  attach(user: StackUser): void {
+    this.#users.add(user);
   }
 
   /** Notes a connection, until it is gone. */
@@ -122,6 +137,7 @@ export class SocketTable implements SocketLayer {
 
   sessionClosed(session: PortSession): void {
     for (const socket of this.#all()) socket.sessionClosed(session);
+    for (const user of this.#users) user.sessionClosed(session);
   }
 
   async reset(): Promise<void> {
@@ -140,6 +156,7 @@ export class SocketTable implements SocketLayer {
     this.contexts.forget();
     this.reactivation.stop();
     for (const socket of this.#all()) socket.contextLost(true);
+    for (const user of this.#users) for (const cid of [1, 2, 3, 4, 5]) user.contextLost(cid, true);
     return [...this.#connections].map((transport) => {
       transport.abort();
       return transport.closed;

@@ -2,6 +2,7 @@ import type { CommandContext, CommandResult, PromptEnd } from '@cellmux/at';
 import { fromLatin1, latin1, systemClock, type Clock } from '@cellmux/port';
 import type { He863Event } from '../../module/he863-event.ts';
 import type { DialTarget, JsonValue, ModuleServices, PortSession } from '../../module/module-services.ts';
+import type { Declaration } from '../commands/arguments.ts';
 import { socketCommands, SocketTable, type SocketOptions } from '../index.ts';
 import { ScriptedPhase } from './scripted-phase.ts';
 
@@ -11,6 +12,8 @@ export interface ScriptedModuleOptions extends SocketOptions {
   /** Names and addresses, as `address:port` of the machine. */
   readonly hosts?: Readonly<Record<string, string>>;
   readonly nvm?: Map<string, JsonValue>;
+  /** What the hosts may give besides the socket commands. */
+  readonly commands?: readonly Declaration[];
 }
 
 /** A module without its AT server: the sockets, and hosts that give commands by calling their handlers. */
@@ -26,6 +29,7 @@ type Handler = (context: CommandContext<PortSession>) => CommandResult | Promise
 
 /** Makes a module in which contexts 1 to 5 are defined. */
 export function scriptedModule(options: ScriptedModuleOptions = {}): ScriptedModule {
+  const commands = [...socketCommands, ...(options.commands ?? [])];
   const nvm = options.nvm ?? new Map<string, JsonValue>();
   const events: He863Event[] = [];
   const defined = [1, 2, 3, 4, 5].map((cid) => ({ cid, type: 'IP', apn: 'a', address: '', dComp: 0, hComp: 0 }));
@@ -53,7 +57,7 @@ export function scriptedModule(options: ScriptedModuleOptions = {}): ScriptedMod
   } as unknown as ModuleServices & { sockets: SocketTable };
   const table = new SocketTable(services);
   Object.assign(services, { sockets: table });
-  return { table, services, events, nvm, host: (dlci = 0) => new ScriptedHost(services, dlci, sessions) };
+  return { table, services, events, nvm, host: (dlci = 0) => new ScriptedHost(services, dlci, sessions, commands) };
 }
 
 function targetOf(hosts: Readonly<Record<string, string>>, host: string, port: number): DialTarget | undefined {
@@ -78,10 +82,12 @@ export class ScriptedHost {
   readonly #abort = new AbortController();
   readonly #unsolicited: Handler[] = [];
   readonly #services: ModuleServices;
+  readonly #commands: readonly Declaration[];
   #busy = false;
   #wakers: (() => void)[] = [];
 
-  constructor(services: ModuleServices, dlci: number, sessions: Set<PortSession>) {
+  constructor(services: ModuleServices, dlci: number, sessions: Set<PortSession>, commands: readonly Declaration[]) {
+    this.#commands = commands;
     this.#services = services;
     const server = {
       unsolicited: (handler: Handler) => {
@@ -118,12 +124,12 @@ export class ScriptedHost {
   /** `AT<name>?`. */
   async read(name: string): Promise<string> {
     const start = this.text.length;
-    return (await this.#command((context) => declaration(name).read?.(context) ?? 'ERROR', name)).slice(start);
+    return (await this.#command((context) => this.#declaration(name).read?.(context) ?? 'ERROR', name)).slice(start);
   }
 
   /** Gives a command; resolves with all that was ever printed, up to its result. */
   start(name: string, ...given: (string | number)[]): Promise<string> {
-    const found = declaration(name);
+    const found = this.#declaration(name);
     if (given.length === 0) return this.#command((context) => found.execute?.(context, '') ?? 'ERROR', name);
     const args = (found.parameters ?? []).map((parameter, index) => {
       const value = given[index] ?? parameter.default;
@@ -188,17 +194,17 @@ export class ScriptedHost {
     }
   }
 
+  #declaration(name: string): Declaration {
+    const found = this.#commands.find((command) => command.name === name);
+    if (found === undefined) throw new Error(`no such command: ${name}`);
+    return found;
+  }
+
   async #drain(): Promise<void> {
     if (this.#busy || this.#abort.signal.aborted) return;
     const next = this.#unsolicited.shift();
     if (next !== undefined) await this.#command(next, 'unsolicited');
   }
-}
-
-function declaration(name: string): (typeof socketCommands)[number] {
-  const found = socketCommands.find((command) => command.name === name);
-  if (found === undefined) throw new Error(`no such command: ${name}`);
-  return found;
 }
 
 /** Text as a host types it. */

@@ -1,0 +1,1 @@
+export { ftpCommands } from './ftp-commands.ts';
