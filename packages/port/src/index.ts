@@ -2,6 +2,16 @@ export { concatBytes, fromHex, fromLatin1, latin1, toHex } from './core/bytes.ts
 export { CellmuxError, hasCode, type CellmuxErrorOptions } from './core/cellmux-error.ts';
 export { checkInteger, checkOneOf } from './core/check-option.ts';
 export { seededRandom } from './core/random.ts';
+export {
+  Capture,
+  CAPTURE_INTERFACE_LIMIT,
+  tapPort,
+  type CaptureLayer,
+  type CaptureOptions,
+  type CaptureSink,
+  type CaptureTap,
+  type CaptureTapOptions,
+} from './capture.ts';
 export { CircuitCable } from './circuit-cable.ts';
 export { DRIVEN_CIRCUITS, IDLE_CIRCUITS, type Circuits, type PortRole } from './circuits.ts';
 export { systemClock, type Cancel, type Clock } from './clock.ts';
