@@ -4,6 +4,7 @@ import { closeConnId } from './close-conn-id.ts';
 import { receive, send, type TransferSettings } from './command-transfer.ts';
 import type { ConnIdHost, ConnIdUser } from './conn-id-user.ts';
 import { ipEasyError, isRefusal } from './ip-easy-error.ts';
+import { Unread } from './unread.ts';
 
 /** A datagram and who sent it, where the module tells. */
 export interface Datagram {
@@ -60,10 +61,7 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
   readonly lane: AtLane;
   readonly #options: DatagramChannelOptions;
   #mode: 'opening' | 'open' | 'closed' = 'opening';
-  #more = false;
-  #doubt = false;
-  #headerSeen = false;
-  #receiving = false;
+  readonly #unread = new Unread();
   #isPaused = false;
   #udpInfo: boolean;
   #refusals = 0;
@@ -155,8 +153,7 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
 
   noticeData(waitingBytes: number | undefined): void {
     this.#activity++;
-    this.#more = true;
-    if (this.#receiving && !this.#headerSeen) this.#doubt = true;
+    this.#unread.announce();
     if (waitingBytes !== undefined) {
       const size = waitingBytes - this.#announcedBytes;
       if (size > 0 && this.#announced.length < ANNOUNCED_LIMIT_COUNT) {
@@ -184,7 +181,7 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
 
   turn(): Promise<void> | undefined {
     if (this.#mode !== 'open') return undefined;
-    const canRead = this.#more && !this.#isPaused;
+    const canRead = this.#unread.isExpected && !this.#isPaused;
     const next = this.#outgoing[0];
     if (next !== undefined && !(canRead && this.#wroteLast)) {
       this.#wroteLast = true;
@@ -211,23 +208,19 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
     const { transfer, sink, onNoUdpInfo } = this.#options;
     const udpInfo = this.#udpInfo;
     const size = udpInfo ? undefined : this.#announced[0];
-    this.#more = false;
-    this.#doubt = false;
-    this.#headerSeen = false;
-    this.#receiving = true;
+    this.#unread.readBegins();
     try {
       const received = await receive(this.lane.at, this.connId, transfer, {
         ...(size === undefined ? {} : { asked: Math.min(size, transfer.receiveBytes) }),
         udpInfo,
         onHeader: (header) => {
-          this.#headerSeen = true;
-          this.#more = false;
+          this.#unread.headerArrived();
           this.#taken(header.bytes);
         },
       });
-      this.#receiving = false;
       this.#refusals = 0;
       if (received === undefined) {
+        this.#unread.readEnds({ isFull: false });
         // Nothing there: what was announced has been read, or was never ours.
         this.#announced.length = 0;
         this.#announcedBytes = 0;
@@ -235,16 +228,16 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
       }
       this.#activity++;
       const { source, leftBytes = 0 } = received.header;
-      if (this.#doubt || leftBytes > 0 || this.#announcedBytes > 0) this.#more = true;
+      this.#unread.readEnds({ isFull: leftBytes > 0 || this.#announcedBytes > 0 });
       this.#partial.push(received.bytes);
       if (leftBytes > 0 && this.#partial.length < PARTS_LIMIT_COUNT) return;
       sink.onDatagram({ bytes: concatBytes(this.#partial.splice(0)), source });
     } catch (error) {
-      this.#receiving = false;
       if (this.#isClosed()) return;
+      this.#unread.readRefused();
       if (udpInfo && isRefusal(error)) {
         this.#udpInfo = false;
-        this.#more = true;
+        this.#unread.announce();
         onNoUdpInfo();
         return;
       }
@@ -252,7 +245,6 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
         this.fail(ipEasyError(error, `socket ${this.connId}: receiving`));
         return;
       }
-      this.#more = false;
       void this.#options.host.sweep(this.lane, { suspicious: hasCode(error, 'ERR_AT_ERROR') });
     }
   }

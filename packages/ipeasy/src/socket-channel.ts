@@ -1,13 +1,13 @@
-import type { DataCall } from '@cellmux/at';
+import type { DataCall, DataCallEnd } from '@cellmux/at';
 import { CellmuxError, hasCode, type Clock } from '@cellmux/port';
-import type { Subscription } from 'rxjs';
 import type { AtLane, LaneUser } from './at-lane.ts';
 import { closeConnId } from './close-conn-id.ts';
 import { receive, send, type TransferSettings } from './command-transfer.ts';
 import type { ConnIdHost, ConnIdUser } from './conn-id-user.ts';
 import { ipEasyError, isRefusal } from './ip-easy-error.ts';
-import { OnlineWriter } from './online-writer.ts';
+import { OnlineStream } from './online-stream.ts';
 import { Outgoing } from './outgoing.ts';
+import { Unread } from './unread.ts';
 
 /** What a channel tells the socket above it. */
 export interface ChannelSink {
@@ -34,8 +34,6 @@ export interface SocketChannelOptions {
 const RECEIVE_ATTEMPTS = 3;
 /** Time to carry a stream out before CONNECT of #SO; the module only has to switch. */
 const RESUME_TIMEOUT_MS = 30_000;
-/** Octets of one send while online: small enough that a move to command mode need not wait long. */
-const ONLINE_SLICE_BYTES = 2048;
 
 /**
  * One open connId: moves its data in command mode, where it shares its AT port with others, or online, where it has the
@@ -56,12 +54,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   #moving: Promise<void> | undefined;
   #wasOpen = false;
   #wanted = false;
-  /** Data may be waiting in the module: SRING said so, or the last read was full. */
-  #more = false;
-  /** An SRING came while #SRECV was on its way: whether what it announced was read with it cannot be known. */
-  #doubt = false;
-  #headerSeen = false;
-  #receiving = false;
+  readonly #unread = new Unread();
   #refusals = 0;
   #waitingBytes: number | undefined;
   #activity = 0;
@@ -72,10 +65,8 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   #stillListening = false;
   #outgoing: Outgoing | undefined;
   #wroteLast = false;
-  #call: DataCall | undefined;
-  #writer: OnlineWriter | undefined;
-  #incoming: Subscription | undefined;
-  #sending: Promise<void> | undefined;
+  #stream: OnlineStream | undefined;
+  #isSendingOnline = false;
   #closing: Promise<void> | undefined;
 
   constructor({ connId, cid, lane, host, transfer, clock, sink }: SocketChannelOptions) {
@@ -107,7 +98,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
 
   /** True while data may be waiting in the module. */
   get hasUnread(): boolean {
-    return this.#more || this.#receiving;
+    return this.#unread.isPossible;
   }
 
   /** Octets that wait in the module, as far as it has told; undefined when it has not. */
@@ -125,7 +116,6 @@ export class SocketChannel implements LaneUser, ConnIdUser {
 
   /** The dial succeeded online. */
   openedOnline(call: DataCall): void {
-    this.#mode = 'online';
     this.#wasOpen = true;
     this.#attach(call);
   }
@@ -140,8 +130,8 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   /** The socket has room. */
   read(): void {
     this.#wanted = true;
-    if (this.#mode === 'online') this.#call?.resume();
-    else if (this.#more) this.lane.poke();
+    if (this.#stream !== undefined) this.#stream.read();
+    else if (this.#unread.isExpected) this.lane.poke();
   }
 
   /** Sends octets in order; resolves when the module has them all. One call at a time. */
@@ -157,8 +147,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   noticeData(waitingBytes: number | undefined): void {
     this.#activity++;
     if (waitingBytes !== undefined) this.#waitingBytes = waitingBytes;
-    this.#more = true;
-    if (this.#receiving && !this.#headerSeen) this.#doubt = true;
+    this.#unread.announce();
     if (this.#wanted) this.lane.poke();
   }
 
@@ -191,7 +180,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
 
   turn(): Promise<void> | undefined {
     if (this.#mode !== 'command' || this.#moving !== undefined) return undefined;
-    const canRead = this.#wanted && this.#more;
+    const canRead = this.#wanted && this.#unread.isExpected;
     if (this.#outgoing !== undefined && !(canRead && this.#wroteLast)) {
       this.#wroteLast = true;
       return this.#send(this.#outgoing);
@@ -211,8 +200,6 @@ export class SocketChannel implements LaneUser, ConnIdUser {
         if (this.#mode !== 'command') throw peerClosedError(this.connId);
         const call = await this.lane.run(() => this.lane.goOnline(`AT#SO=${this.connId}`, RESUME_TIMEOUT_MS));
         this.lane.leave(this);
-        this.#mode = 'online';
-        this.#more = false;
         this.#attach(call);
       } catch (error) {
         // NO CARRIER: the connection is gone.
@@ -227,7 +214,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   /** Leaves the port to others; the connection stays open. Resolves when the module is in command mode. */
   goToCommandMode(): Promise<void> {
     if (this.#mode === 'command') return Promise.resolve();
-    return this.#move(() => this.#escape());
+    return this.#move(() => this.#suspend());
   }
 
   /** Closes the connection without waiting for the peer; resolves when the module has. Idempotent. */
@@ -242,14 +229,11 @@ export class SocketChannel implements LaneUser, ConnIdUser {
     this.#outgoing = undefined;
     await this.#moving?.catch(() => undefined);
     if (this.#isClosed()) return;
-    const call = this.#call;
-    // A module that does not obey the escape sequence leaves its port in a state that only the next command can tell.
-    if (call !== undefined) await this.#escape().catch(() => call.close());
+    const stream = this.#stream;
+    if (stream !== undefined) await this.#suspend().catch(() => stream.abort());
     if (this.#isClosed()) return;
     const peerClosed = this.#peerClosed;
-    this.#mode = 'closed';
-    this.lane.leave(this);
-    this.#incoming?.unsubscribe();
+    this.#finish();
     try {
       // A socket that the module calls closed needs no command.
       if (!peerClosed) await closeConnId(this.#host.near(this.lane), this.connId);
@@ -263,41 +247,34 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   }
 
   async #receive(): Promise<void> {
-    this.#more = false;
-    this.#doubt = false;
-    this.#headerSeen = false;
-    this.#receiving = true;
+    this.#unread.readBegins();
     try {
       const received = await receive(this.lane.at, this.connId, this.#transfer, {
         onHeader: () => {
-          this.#headerSeen = true;
-          // What is announced from here on came after this read.
-          this.#more = false;
+          this.#unread.headerArrived();
           this.#waitingBytes = undefined;
         },
       });
-      this.#receiving = false;
+      this.#unread.readEnds({ isFull: received?.isFull === true });
       this.#refusals = 0;
       this.#activity++;
-      if (received?.isFull === true || this.#doubt) this.#more = true;
       if (this.#isClosed()) return;
       if (received !== undefined) this.#wanted = this.#sink.onData(received.bytes);
     } catch (error) {
-      this.#receiving = false;
       if (this.#isClosed()) return;
       if (!isRefusal(error)) {
         this.fail(ipEasyError(error, `socket ${this.connId}: receiving`));
         return;
       }
       // A closed connId refuses #SRECV: who closed it, #SS tells.
-      this.#more = false;
+      this.#unread.readRefused();
       if (!this.#peerClosed) {
         this.#refusals++;
         if (this.#refusals >= RECEIVE_ATTEMPTS) this.fail(ipEasyError(error, `socket ${this.connId}: receiving`));
         else void this.#host.sweep(this.lane, { suspicious: hasCode(error, 'ERR_AT_ERROR') });
       }
     }
-    if (this.#peerClosed && !this.#more) this.#end();
+    if (this.#peerClosed && !this.#unread.isExpected) this.#end();
   }
 
   async #send(outgoing: Outgoing): Promise<void> {
@@ -324,54 +301,54 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   }
 
   #attach(call: DataCall): void {
-    this.#call = call;
-    this.#writer = new OnlineWriter(call, this.#clock);
-    if (!this.#wanted) call.pause();
-    this.#incoming = call.received$.subscribe({
-      next: (bytes) => {
-        if (this.#isClosed()) return;
-        this.#wanted = this.#sink.onData(bytes);
-        if (!this.#wanted) call.pause();
+    this.#mode = 'online';
+    const stream = new OnlineStream(
+      call,
+      this.#clock,
+      {
+        onData: (bytes) => {
+          if (this.#isClosed()) return true;
+          this.#activity++;
+          this.#wanted = this.#sink.onData(bytes);
+          return this.#wanted;
+        },
+        onEnded: (end) => {
+          if (this.#stream !== stream) return;
+          this.#stream = undefined;
+          if (!this.#isClosed()) this.#onlineEnded(end);
+        },
       },
-      // How the call ended is told by `ended`.
-      error: () => undefined,
-    });
-    void call.ended.then((end) => {
-      if (this.#call !== call) return;
-      this.#call = undefined;
-      if (this.#isClosed()) return;
-      if (end.reason === 'noCarrier') {
-        this.#peerClosed = true;
-        this.#outgoing?.fail(peerClosedError(this.connId));
-        this.#outgoing = undefined;
-        void this.#host.whyEnded(this).then((reason) => {
-          if (reason === undefined) this.#end();
-          else this.fail(reason, { isFree: true });
-        });
-      } else if (end.reason !== 'escaped' && end.reason !== 'dtr') {
-        this.fail(
-          new CellmuxError('ERR_IPEASY_LINE_LOST', `socket ${this.connId}: its port was lost (${end.reason})`, {
-            hint: 'The line or the multiplexer below went down: start it again, then open the connection again.',
-          }),
-        );
-      }
-    });
+      this.#wanted,
+    );
+    this.#stream = stream;
     this.#kick();
   }
 
-  async #escape(): Promise<void> {
-    const call = this.#call;
-    if (call === undefined) return;
-    await this.#sending;
-    call.resume();
-    const result = await call.escape();
-    if (this.#isClosed()) return;
-    if (result === 'NO CARRIER') return;
-    this.#call = undefined;
-    this.#incoming?.unsubscribe();
+  #onlineEnded({ reason }: DataCallEnd): void {
+    if (reason !== 'noCarrier') {
+      this.fail(
+        new CellmuxError('ERR_IPEASY_LINE_LOST', `socket ${this.connId}: its port was lost (${reason})`, {
+          hint: 'The line or the multiplexer below went down: start it again, then open the connection again.',
+        }),
+      );
+      return;
+    }
+    this.#peerClosed = true;
+    this.#outgoing?.fail(peerClosedError(this.connId));
+    this.#outgoing = undefined;
+    void this.#host.whyEnded(this).then((lostBy) => {
+      if (lostBy === undefined) this.#end();
+      else this.fail(lostBy, { isFree: true });
+    });
+  }
+
+  async #suspend(): Promise<void> {
+    const stream = this.#stream;
+    if (stream === undefined || !(await stream.leave()) || this.#isClosed()) return;
+    this.#stream = undefined;
     this.#mode = 'command';
     // Whether the module holds data it has not said: a suspended socket announces only what comes later.
-    this.#more = true;
+    this.#unread.announce();
     this.lane.join(this);
   }
 
@@ -393,31 +370,29 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   }
 
   #kick(): void {
-    if (this.#mode === 'online') this.#sending ??= this.#sendOnline();
-    else this.lane.poke();
+    if (this.#mode !== 'online') this.lane.poke();
+    else if (this.#moving === undefined && !this.#isSendingOnline) void this.#sendOnline();
   }
 
   async #sendOnline(): Promise<void> {
-    // Deferred by a microtask, so that `#sending` is set before anything can end it.
-    await Promise.resolve();
-    const outgoing = this.#outgoing;
-    const writer = this.#writer;
-    if (outgoing !== undefined && writer !== undefined) {
+    this.#isSendingOnline = true;
+    for (;;) {
+      const outgoing = this.#outgoing;
+      const stream = this.#stream;
+      if (outgoing === undefined || stream === undefined || this.#moving !== undefined) break;
       try {
-        while (!outgoing.isEmpty && this.#moving === undefined && this.#mode === 'online') {
-          await writer.send(outgoing.take(ONLINE_SLICE_BYTES));
-        }
-        if (outgoing.isEmpty) {
-          if (this.#outgoing === outgoing) this.#outgoing = undefined;
-          outgoing.done();
-        }
+        await stream.send(outgoing);
+        if (!outgoing.isEmpty) break;
+        if (this.#outgoing === outgoing) this.#outgoing = undefined;
+        outgoing.done();
       } catch (error) {
         if (this.#outgoing === outgoing) this.#outgoing = undefined;
         outgoing.fail(ipEasyError(error, `socket ${this.connId}: sending`));
       }
+      // A write that follows at once comes in the same turn.
+      await Promise.resolve();
     }
-    this.#sending = undefined;
-    if (this.#outgoing !== undefined && this.#outgoing !== outgoing) this.#kick();
+    this.#isSendingOnline = false;
   }
 
   /** The peer closed and everything was read. */
@@ -432,7 +407,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
   #finish(): void {
     this.#mode = 'closed';
     this.lane.leave(this);
-    this.#incoming?.unsubscribe();
+    this.#stream?.stop();
   }
 
   async #reclaim(): Promise<void> {
