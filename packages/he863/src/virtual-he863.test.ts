@@ -87,6 +87,14 @@ describe('commands of 27.007 and V.250', () => {
     expect(await host.ask('AT+CGACT?\r')).toContain(said('+CGACT: 1,0', '+CGACT: 2,0'));
   });
 
+  test('#QDNS finds names as #SD does', async () => {
+    const { host } = await bareLine({ hosts: { 'www.example.com': '127.0.0.1:8080' }, machineNames: false });
+    await host.ask('AT+CMEE=1\r');
+    expect(await host.ask('AT#QDNS="WWW.example.com"\r')).toBe(said('#QDNS: "WWW.example.com","127.0.0.1"'));
+    expect(await host.ask('AT#QDNS=10.1.2.3\r')).toBe(said('#QDNS: "10.1.2.3","10.1.2.3"'));
+    expect(await host.ask('AT#QDNS="nowhere.example.com"\r')).toBe('\r\n+CME ERROR: 558\r\n');
+  });
+
   test('+CGEREP: the network takes a context', async () => {
     const { host, module } = await bareLine();
     await host.ask('AT+CGDCONT=2,"IP","b";+CGACT=1,2;+CGEREP=2\r');

@@ -6,6 +6,7 @@ import type { Declaration } from './commands/declaration.ts';
 import { IDENTIFICATION, identityCommands } from './commands/identity-commands.ts';
 import { lineCommands } from './commands/line-commands.ts';
 import { multiplexerCommands } from './commands/multiplexer-commands.ts';
+import { nameCommands } from './commands/name-commands.ts';
 import { packetDomainCommands } from './commands/packet-domain-commands.ts';
 import { qualityCommands } from './commands/quality-commands.ts';
 import { registrationCommands, registrationLine } from './commands/registration-commands.ts';
@@ -77,6 +78,7 @@ export class He863Module implements ModuleServices {
       ...packetDomainCommands(this),
       ...qualityCommands(this.nvm),
       ...lineCommands(this.nvm),
+      ...nameCommands(this.resolver),
       ...callCommands(this),
       ...multiplexerCommands(this),
       ...socketCommands,

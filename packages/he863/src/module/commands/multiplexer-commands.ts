@@ -16,6 +16,7 @@ export function multiplexerCommands(module: He863Module): Declaration[] {
       set: (context): CommandResult => {
         const { session, signal } = context;
         if (session.dlci !== 0) return NOT_ALLOWED;
+        if (module.faults.refusesMultiplexer()) return 'ERROR';
         return { takeOver: (line) => multiplex(line, module, signal) };
       },
       read: (context): CommandResult => {

@@ -23,6 +23,8 @@ export type Fault =
   | { readonly kind: 'coverage'; readonly forMs: number }
   /** From the next power-on, or now while still searching, registration takes that long. */
   | { readonly kind: 'registration'; readonly afterMs: number }
+  /** The next AT+CMUX are ERROR. */
+  | { readonly kind: 'cmux'; readonly times: number }
   /** The next activations are refused with this +CME ERROR. */
   | { readonly kind: 'activation'; readonly cme: number; readonly times: number };
 

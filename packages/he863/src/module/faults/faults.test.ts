@@ -131,6 +131,12 @@ describe('faults', () => {
     expect(await host.ask('AT#SGACT=1,1\r')).toBe(`\r\n#SGACT: 10.64.0.1\r\n${OK}`);
   });
 
+  test('AT+CMUX that is refused', async () => {
+    const { host } = await moduleWith({ faults: 'cmux:1' });
+    expect(await host.ask('AT+CMUX=0\r')).toBe('\r\nERROR\r\n');
+    expect(await host.ask('AT+CMUX=0\r')).toBe(OK);
+  });
+
   test('a reset that repeats, with jitter from the seed', async () => {
     const times = async (seed: number): Promise<number[]> => {
       const clock = new VirtualClock();

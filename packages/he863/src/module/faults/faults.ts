@@ -13,6 +13,7 @@ export class Faults {
   #errorLines = 0;
   #lateLines = 0;
   #lateMs = 0;
+  #cmuxRefusals = 0;
 
   constructor(module: He863Module) {
     this.#module = module;
@@ -63,6 +64,9 @@ export class Faults {
         module.network.registrationMs = fault.afterMs;
         if (!module.network.isRegistered) module.startNetwork();
         return;
+      case 'cmux':
+        this.#cmuxRefusals = fault.times;
+        return;
       case 'activation':
         for (let left = fault.times; left > 0; left--) module.network.refuseNext(fault.cme);
     }
@@ -76,6 +80,7 @@ export class Faults {
     this.#waiting.clear();
     this.#errorLines = 0;
     this.#lateLines = 0;
+    this.#cmuxRefusals = 0;
     for (let port = 0; port <= 3; port++) this.#gates(port, 0, undefined);
   }
 
@@ -94,6 +99,13 @@ export class Faults {
     if (this.#errorLines === 0) return undefined;
     this.#errorLines -= 1;
     return 'ERROR';
+  }
+
+  /** Whether this AT+CMUX is refused. */
+  refusesMultiplexer(): boolean {
+    if (this.#cmuxRefusals === 0) return false;
+    this.#cmuxRefusals -= 1;
+    return true;
   }
 
   #schedule(planned: PlannedFault, delayMs: number): void {

@@ -39,6 +39,7 @@ const SHAPES: Readonly<Record<Fault['kind'], readonly Argument[]>> = {
   garbage: [number('port', 0, 3), number('bytes', 1, 4096, 16)],
   coverage: [time('forMs', 10_000)],
   registration: [time('afterMs')],
+  cmux: [number('times', 1, FOR_EVER_LINES, FOR_EVER_LINES)],
   activation: [number('cme', 0, 999, 555), number('times', 1, 1000, 1)],
 };
 
