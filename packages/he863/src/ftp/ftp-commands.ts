@@ -2,7 +2,7 @@ import type { CommandResult } from '@cellmux/at';
 import { latin1, toHex } from '@cellmux/port';
 import { integer, numberAt, string, textAt, type Context, type Declaration } from '../sockets/commands/arguments.ts';
 import type { Transport } from '../sockets/transport.ts';
-import { FTP_ERRORS, FtpFailure } from './ftp-failure.ts';
+import { FTP_ERRORS, FtpFailure, ftpErrorOf } from './ftp-failure.ts';
 import { ftpServiceOf, type FtpService } from './ftp-service.ts';
 import type { FtpSession } from './ftp-session.ts';
 import { transferOnline } from './online-transfer.ts';
@@ -174,8 +174,9 @@ async function answered(step: () => unknown): Promise<CommandResult> {
     await step();
     return 'OK';
   } catch (error) {
-    if (error instanceof FtpFailure) return { cme: error.cme };
-    throw error;
+    const cme = ftpErrorOf(error);
+    if (cme === undefined) throw error;
+    return { cme };
   }
 }
 
@@ -218,8 +219,9 @@ async function transfer(
   try {
     session = await serviceOf(context).session(context.session);
   } catch (error) {
-    if (error instanceof FtpFailure) return { cme: error.cme };
-    throw error;
+    const cme = ftpErrorOf(error);
+    if (cme === undefined) throw error;
+    return { cme };
   }
   const { clock } = context.session.module;
   try {
@@ -230,7 +232,7 @@ async function transfer(
     else transport.abort();
     await session.finished();
   } catch (error) {
-    if (!(error instanceof FtpFailure)) throw error;
+    if (ftpErrorOf(error) === undefined) throw error;
   }
   return 'NO CARRIER';
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '@cellmux/port';
 import { listenTcp } from '../sockets/listener.ts';
 import { connectTransport } from '../sockets/tcp-transport.ts';
+import type { ReplyConnection } from '../sockets/reply-connection.ts';
 import type { Transport } from '../sockets/transport.ts';
-import type { FtpControl } from './ftp-control.ts';
+import { activeCommand, passivePort } from './data-address.ts';
 import { FTP_ERRORS, FtpFailure } from './ftp-failure.ts';
-import { activeCommand, passivePort } from './ftp-reply.ts';
 
 /** A data connection that has been agreed upon. */
 export interface AgreedData {
@@ -16,7 +16,7 @@ export interface AgreedData {
 
 /** Options of {@link agreeOnData}. */
 export interface DataOptions {
-  readonly control: FtpControl;
+  readonly control: ReplyConnection;
   /** `<mode>` of #FTPOPEN: 0 active, 1 passive. */
   readonly passive: boolean;
   readonly clock: Clock;

@@ -1,3 +1,5 @@
+import { NoReply } from '../sockets/reply-connection.ts';
+
 /** +CME ERROR codes of the FTP commands. */
 export const FTP_ERRORS = {
   wrongState: 601,
@@ -11,6 +13,12 @@ export const FTP_ERRORS = {
   contextDown: 609,
   otherInstance: 612,
 } as const;
+
+/** The +CME ERROR behind what a step of FTP threw; undefined when that is no failure of FTP. */
+export function ftpErrorOf(error: unknown): number | undefined {
+  if (error instanceof FtpFailure) return error.cme;
+  return error instanceof NoReply ? FTP_ERRORS.badResponse : undefined;
+}
 
 /** A FTP command failed: the +CME ERROR that says why. */
 export class FtpFailure extends Error {

@@ -1,9 +1,9 @@
 import type { Clock } from '@cellmux/port';
+import type { ServerReply } from '../sockets/machine/reply-reader.ts';
+import { ReplyConnection } from '../sockets/reply-connection.ts';
 import type { Transport } from '../sockets/transport.ts';
-import { FtpControl } from './ftp-control.ts';
 import { agreeOnData } from './ftp-data.ts';
 import { FTP_ERRORS, FtpFailure } from './ftp-failure.ts';
-import type { FtpReply } from './ftp-reply.ts';
 
 /** Options of {@link FtpSession}. */
 export interface FtpSessionOptions {
@@ -18,7 +18,7 @@ export interface FtpSessionOptions {
 
 /** A FTP session (RFC 959) as the module's client has it with a server. */
 export class FtpSession {
-  readonly #control: FtpControl;
+  readonly #control: ReplyConnection;
   readonly #options: FtpSessionOptions;
   #type = 0;
   #restartAt = 0;
@@ -26,7 +26,7 @@ export class FtpSession {
   /** On a connection to the server that is open and from which nothing was read. */
   constructor(transport: Transport, options: FtpSessionOptions) {
     this.#options = options;
-    this.#control = new FtpControl(transport, options.clock);
+    this.#control = new ReplyConnection(transport, options.clock);
   }
 
   /** True when the server has hung up. */
@@ -129,7 +129,7 @@ export class FtpSession {
     return this.#options.timeoutMs();
   }
 
-  #command(line: string): Promise<FtpReply> {
+  #command(line: string): Promise<ServerReply> {
     return this.#control.command(line, this.#timeoutMs);
   }
 
@@ -149,6 +149,6 @@ export class FtpSession {
   }
 }
 
-function expectCode(reply: FtpReply, ...codes: number[]): void {
+function expectCode(reply: ServerReply, ...codes: number[]): void {
   if (!codes.includes(reply.code)) throw new FtpFailure(FTP_ERRORS.badResponse);
 }

@@ -1,14 +1,7 @@
 import { concatBytes, latin1 } from '@cellmux/port';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  activeCommand,
-  FtpReplyReader,
-  passivePort,
-  REPLY_LINE_BYTES,
-  REPLY_LINES,
-  type FtpReply,
-} from './ftp-reply.ts';
+import { ReplyReader, REPLY_LINE_BYTES, REPLY_LINES } from './reply-reader.ts';
 
 const text = fc.string({ unit: fc.constantFrom(...'abc 012-'), maxLength: 20 });
 const code = fc.integer({ min: 100, max: 599 });
@@ -26,19 +19,19 @@ function chunked(bytes: Uint8Array, size: number): Uint8Array[] {
   return chunks;
 }
 
-describe('FtpReplyReader', () => {
+describe('ReplyReader', () => {
   it('reads what servers write, in any chunks', () => {
     fc.assert(
       fc.property(fc.array(reply, { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), (replies, size) => {
         const bytes = concatBytes(replies.map(({ lines }) => latin1(`${lines.join('\r\n')}\r\n`)));
-        const reader = new FtpReplyReader();
+        const reader = new ReplyReader();
         expect(chunked(bytes, size).flatMap((chunk) => reader.push(chunk))).toEqual(replies);
       }),
     );
   });
 
   it('keeps no more than it says of an endless line or an endless reply', () => {
-    const reader = new FtpReplyReader();
+    const reader = new ReplyReader();
     for (let index = 0; index < 100; index++) expect(reader.push(latin1(`220-${'x'.repeat(5000)}`))).toEqual([]);
     reader.push(latin1('\n'));
     for (let index = 0; index < 1000; index++) reader.push(latin1('220-more\n'));
@@ -50,7 +43,7 @@ describe('FtpReplyReader', () => {
   it('never fails on noise, and hears a reply behind it', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => {
-        const reader = new FtpReplyReader();
+        const reader = new ReplyReader();
         const before = reader.push(noise);
         const after = reader.push(latin1('\n221 bye\n'));
         const open = [...before, ...after].length === before.length;
@@ -58,29 +51,5 @@ describe('FtpReplyReader', () => {
         if (!open) expect(after.at(-1)?.code).toBe(221);
       }),
     );
-  });
-});
-
-describe('passivePort', () => {
-  const read = (number: number, line: string): number | undefined =>
-    passivePort({ code: number, lines: [line] } satisfies FtpReply);
-
-  it('reads the forms of servers, and nothing that is no port', () => {
-    expect(read(227, '227 Entering Passive Mode (127,0,0,1,195,80).')).toBe(50_000);
-    expect(read(227, '227 =10,0,0,1,0,21')).toBe(21);
-    expect(read(229, '229 Entering Extended Passive Mode (|||6446|)')).toBe(6446);
-    expect(read(227, '227 nonsense')).toBeUndefined();
-    expect(read(227, '227 (1,2,3,4,999,1)')).toBeUndefined();
-    expect(read(229, '229 (|||99999|)')).toBeUndefined();
-    expect(read(227, '227 (1,2,3,4,0,0)')).toBeUndefined();
-  });
-
-  it('is what PORT says', () => {
-    fc.assert(
-      fc.property(fc.ipV4(), fc.integer({ min: 1, max: 65_535 }), (address, port) => {
-        expect(read(227, `227 (${activeCommand(address, port).slice('PORT '.length)})`)).toBe(port);
-      }),
-    );
-    expect(activeCommand('::1', 5000)).toBe('EPRT |2|::1|5000|');
   });
 });

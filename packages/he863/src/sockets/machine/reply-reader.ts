@@ -4,22 +4,22 @@ import { fromLatin1 } from '@cellmux/port';
 export const REPLY_LINE_BYTES = 1024;
 export const REPLY_LINES = 32;
 
-/** A reply of a FTP server, RFC 959 §4.2. */
-export interface FtpReply {
+/** A reply of a FTP server (RFC 959 §4.2) or of an SMTP server (RFC 5321 §4.2.1): both write it the same way. */
+export interface ServerReply {
   readonly code: number;
   /** Its lines, codes included. */
   readonly lines: readonly string[];
 }
 
 /** Reads replies out of what a server sends, in whatever chunks it comes. */
-export class FtpReplyReader {
+export class ReplyReader {
   readonly #line = new Uint8Array(REPLY_LINE_BYTES);
   #length = 0;
   #lines: string[] = [];
   #code: string | undefined;
 
-  push(bytes: Uint8Array): FtpReply[] {
-    const replies: FtpReply[] = [];
+  push(bytes: Uint8Array): ServerReply[] {
+    const replies: ServerReply[] = [];
     for (const byte of bytes) {
       if (byte !== 0x0a) {
         if (this.#length < REPLY_LINE_BYTES) this.#line[this.#length++] = byte;
@@ -33,9 +33,9 @@ export class FtpReplyReader {
     return replies;
   }
 
-  #takeLine(text: string): FtpReply | undefined {
+  #takeLine(text: string): ServerReply | undefined {
     const match = /^([1-5]\d\d)([ -]|$)/.exec(text);
-    // A line that is none, outside a reply: nothing that RFC 959 knows.
+    // A line that is none, outside a reply: nothing that these protocols know.
     if (this.#code === undefined && match === null) return undefined;
     if (this.#lines.length < REPLY_LINES) this.#lines.push(text);
     if (this.#code === undefined) this.#code = match?.[1];
@@ -45,26 +45,4 @@ export class FtpReplyReader {
     this.#code = undefined;
     return reply;
   }
-}
-
-/** The port that a 227 reply to PASV or a 229 reply to EPSV (RFC 2428) names; undefined when it names none. */
-export function passivePort({ code, lines }: FtpReply): number | undefined {
-  const text = lines.at(-1) ?? '';
-  if (code === 229) {
-    const extended = /\((.)\1\1(\d{1,5})\1\)/.exec(text);
-    return portOf(Number(extended?.[2]));
-  }
-  const plain = /(?:\d{1,3},){4}(\d{1,3}),(\d{1,3})/.exec(text);
-  const [high, low] = [Number(plain?.[1]), Number(plain?.[2])];
-  return high <= 255 && low <= 255 ? portOf(high * 256 + low) : undefined;
-}
-
-function portOf(port: number): number | undefined {
-  return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : undefined;
-}
-
-/** The argument of PORT or EPRT for an address and a port. */
-export function activeCommand(address: string, port: number): string {
-  if (address.includes(':')) return `EPRT |2|${address}|${port}|`;
-  return `PORT ${address.replaceAll('.', ',')},${port >> 8},${port & 0xff}`;
 }

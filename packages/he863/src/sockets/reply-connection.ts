@@ -1,25 +1,27 @@
 import { latin1, type Clock } from '@cellmux/port';
-import type { Transport } from '../sockets/transport.ts';
-import { FTP_ERRORS, FtpFailure } from './ftp-failure.ts';
-import { FtpReplyReader, type FtpReply } from './ftp-reply.ts';
+import { ReplyReader, type ServerReply } from './machine/reply-reader.ts';
+import type { Transport } from './transport.ts';
 
 /** Replies that may come before somebody asks for them; a server that sends more is talking nonsense. */
 const UNASKED_REPLIES = 8;
 const READ_BYTES = 4096;
 
 interface Waiter {
-  readonly resolve: (reply: FtpReply) => void;
+  readonly resolve: (reply: ServerReply) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The control connection of a FTP session (RFC 959): one command at a time, and its replies. */
-export class FtpControl {
+/** The server hung up, or said nothing in time. */
+export class NoReply extends Error {}
+
+/** A connection on which one gives commands and a server replies: FTP's control connection, SMTP. */
+export class ReplyConnection {
   readonly transport: Transport;
-  /** The last reply, for #FTPMSG. */
-  lastReply: FtpReply | undefined;
+  /** The last reply, for #FTPMSG and #EMAILMSG. */
+  lastReply: ServerReply | undefined;
   readonly #clock: Clock;
-  readonly #reader = new FtpReplyReader();
-  readonly #replies: FtpReply[] = [];
+  readonly #reader = new ReplyReader();
+  readonly #replies: ServerReply[] = [];
   #waiter: Waiter | undefined;
   #isOver = false;
 
@@ -48,19 +50,24 @@ export class FtpControl {
   /**
    * Sends a command and waits for its first reply.
    *
-   * @throws FtpFailure 606 when there is none in time.
+   * @throws NoReply when there is none in time.
    */
-  command(line: string, timeoutMs: number): Promise<FtpReply> {
-    if (this.#isOver) return Promise.reject(new FtpFailure(FTP_ERRORS.notConnected));
-    this.transport.write(latin1(`${line}\r\n`));
+  command(line: string, timeoutMs: number): Promise<ServerReply> {
+    return this.write(latin1(`${line}\r\n`), timeoutMs);
+  }
+
+  /** Sends bytes and waits for the reply to them. */
+  write(bytes: Uint8Array, timeoutMs: number): Promise<ServerReply> {
+    if (this.#isOver) return Promise.reject(new NoReply());
+    this.transport.write(bytes);
     return this.reply(timeoutMs);
   }
 
   /** Waits for the next reply; one that says "later" (1xx) is a reply too. */
-  reply(timeoutMs: number): Promise<FtpReply> {
+  reply(timeoutMs: number): Promise<ServerReply> {
     const ready = this.#replies.shift();
     if (ready !== undefined) return Promise.resolve(ready);
-    if (this.#isOver) return Promise.reject(new FtpFailure(FTP_ERRORS.badResponse));
+    if (this.#isOver) return Promise.reject(new NoReply());
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(timeoutMs, () => {
         // An answer that comes later would be taken for that of another command.
@@ -93,7 +100,7 @@ export class FtpControl {
     this.#isOver = true;
     const waiter = this.#waiter;
     this.#waiter = undefined;
-    waiter?.reject(new FtpFailure(FTP_ERRORS.badResponse));
+    waiter?.reject(new NoReply());
   }
 
   #read(): void {
@@ -104,7 +111,7 @@ export class FtpControl {
     }
   }
 
-  #take(reply: FtpReply): void {
+  #take(reply: ServerReply): void {
     this.lastReply = reply;
     const waiter = this.#waiter;
     this.#waiter = undefined;
