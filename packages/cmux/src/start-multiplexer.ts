@@ -6,13 +6,15 @@ import { cmuxForms, parseCmuxRanges, type CmuxForm, type CmuxRanges } from './co
 import { CONTROL } from './core/control-field.ts';
 import { encodeMessage } from './core/control-message.ts';
 import { advancedFrameLimit, addressOf, encodeAdvanced, encodeBasicFrame } from './core/frame-encoder.ts';
-import { Multiplexer } from './multiplexer.ts';
+import { Multiplexer, type FrameWatcher } from './multiplexer.ts';
 import type { MultiplexerOptions } from './multiplexer-options.ts';
 
 /** Options of {@link startMultiplexer}: those of the multiplexer, and what is known of the module. */
 export interface StartOptions extends Omit<MultiplexerOptions, 'role'>, AbortOptions {
   /** Default {@link GENERIC}. */
   readonly profile?: CmuxProfile;
+  /** See `Multiplexer.onFrame`; set here, it sees the frames that open DLCI 0 as well. */
+  readonly onFrame?: FrameWatcher | undefined;
 }
 
 /** How long one `AT` is waited for, and how often it is tried. */
@@ -33,7 +35,7 @@ const FREED_MS = 300;
  * const multiplexer = await startMultiplexer(line, { profile: HE863, baudRate: 115200 });
  */
 export async function startMultiplexer(line: Port, options: StartOptions = {}): Promise<Multiplexer> {
-  const { profile = GENERIC, signal, ...others } = options;
+  const { profile = GENERIC, signal, onFrame, ...others } = options;
   const clock = others.clock ?? systemClock;
   const option = others.option ?? profile.option;
   // Wrong options are told before anything is sent.
@@ -58,6 +60,7 @@ export async function startMultiplexer(line: Port, options: StartOptions = {}): 
     released = dialogue.release();
   }
   const multiplexer = new Multiplexer(released, { dlciCount: profile.dlciCount, ...settings, n1: form.n1 });
+  multiplexer.onFrame = onFrame;
   try {
     await multiplexer.start({ signal });
   } catch (error) {
