@@ -18,6 +18,7 @@ describe('commandLineFacts', () => {
     ['ATO', [], true],
     ['AT#SO=1', ['#SO:'], true],
     ['AT#SKTD=0,80,"h"', ['#SKTD:'], true],
+    ['AT#GPRS=1', ['#GPRS:', '+IP:'], false],
     ['AT#SKTD?', ['#SKTD:'], false],
     ['AT#SD=1,0,80,"h",0,0,1', ['#SD:'], false],
   ])('%s', (line, ownPrefixes, goesOnline) => {

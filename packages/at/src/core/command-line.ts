@@ -10,7 +10,13 @@ export interface CommandLineFacts {
  * Commands of a module that always go online and may end in NO CARRIER. `#SD` and `#SA` are not among them: in their
  * command-mode form a NO CARRIER that arrives meanwhile is that of another socket.
  */
-const ONLINE_COMMANDS: ReadonlySet<string> = new Set(['+CGDATA', '#SO', '#SKTD', '#SKTOP', '#SKTL']);
+const ONLINE_COMMANDS: ReadonlySet<string> = new Set(['+CGDATA', '#SO', '#SKTD', '#SKTOP']);
+
+/** Commands whose information lines do not begin with their own name. */
+const OTHER_PREFIXES: Readonly<Record<string, readonly string[]>> = {
+  '#GPRS': ['+IP:'],
+  '#CGPADDR': ['+CGPADDR:'],
+};
 
 const EXTENDED = '+#$%^*!_';
 
@@ -23,7 +29,7 @@ export function commandLineFacts(line: string): CommandLineFacts {
     const character = line.charAt(at);
     if (EXTENDED.includes(character)) {
       const name = /^.[A-Za-z0-9_]*/.exec(line.slice(at))![0].toUpperCase();
-      ownPrefixes.push(`${name}:`);
+      ownPrefixes.push(`${name}:`, ...(OTHER_PREFIXES[name] ?? []));
       if (ONLINE_COMMANDS.has(name) && !line.startsWith('?', at + name.length)) goesOnline = true;
       at = endOfExtended(line, at + name.length);
       continue;
