@@ -14,6 +14,8 @@ export interface EasyActivation {
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly signal: AbortSignal;
+  /** False: it need not be bound to a connId; the old commands know none. Default true. */
+  readonly mustBeBound?: boolean | undefined;
 }
 
 /** The address of a context that was activated, or the +CME ERROR that says why not. */
@@ -49,9 +51,9 @@ export class EasyContexts {
   }
 
   /** Activates a context; gives its address or the refusal. */
-  async activate(cid: number, { user, password, signal }: EasyActivation): Promise<Activation> {
+  async activate(cid: number, { user, password, signal, mustBeBound = true }: EasyActivation): Promise<Activation> {
     if (this.#active.has(cid)) return { cme: SOCKET_ERRORS.contextAlreadyActivated };
-    if (this.#module.contexts.get(cid) === undefined || !this.#users.isBound(cid))
+    if (this.#module.contexts.get(cid) === undefined || (mustBeBound && !this.#users.isBound(cid)))
       return { cme: SOCKET_ERRORS.operationNotAllowed };
     if (this.#module.pppCid === cid || this.#activating.has(cid)) return { cme: SOCKET_ERRORS.stackAlreadyActive };
     if (this.#active.size + this.#activating.size >= this.#maximumActive)

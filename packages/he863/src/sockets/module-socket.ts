@@ -54,6 +54,8 @@ export interface ModuleSocketOptions {
   readonly extended: () => SocketExtendedConfiguration;
   /** True: the escape sequence closes, as with the old commands (guide §3.2.2.7). */
   readonly escapeCloses?: boolean;
+  /** A listener accepts by itself, and says this first. */
+  readonly acceptsWith?: (peer: Endpoint) => string;
 }
 
 /** One connId: its state, its connection or listener, and what the host has not read. */
@@ -301,7 +303,10 @@ export class ModuleSocket {
 
   /** A port is gone: it is told nothing more. Its online socket is suspended when its data phase ends. */
   sessionClosed(session: PortSession): void {
-    if (this.#lines.session === session) this.#lines.session = undefined;
+    if (this.#lines.session !== session) return;
+    this.#lines.session = undefined;
+    // Nobody is left whom an old listener could connect.
+    if (this.#options.acceptsWith !== undefined) this.#apply('unlisten');
   }
 
   #begin(session: PortSession, cid: number, closureType: number, direction: number): void {
@@ -353,16 +358,22 @@ export class ModuleSocket {
     this.#take(transport);
   }
 
-  /** SRING; or, with `<ListenAutoRsp>`, CONNECT as soon as the port is free. */
+  /** SRING; or, where it accepts by itself, CONNECT as soon as the port is free. */
   #ring(): void {
+    const { acceptsWith } = this.#options;
     const automatic = this.extended.listenAutoRsp === 1 && this.#table.options.listenAutoAccept;
-    if (!automatic) this.#lines.ring();
-    else
-      this.#lines.ring(async (context) => {
-        if (this.#table.mayGoOnline()) return this.accept(context, true);
+    if (acceptsWith === undefined && !automatic) {
+      this.#lines.ring();
+      return;
+    }
+    this.#lines.ring(async (context) => {
+      if (!this.#table.mayGoOnline()) {
         this.#apply('peerReset');
         return 'silent';
-      });
+      }
+      if (acceptsWith !== undefined) context.info(acceptsWith(this.#shownRemote));
+      return this.accept(context, true);
+    });
   }
 
   #take(transport: Transport): void {

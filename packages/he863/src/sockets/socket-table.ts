@@ -75,6 +75,11 @@ export class SocketTable implements SocketLayer {
     return this.padding.on ? this.padding.character : undefined;
   }
 
+  /** Takes it out again. */
+  remove(socket: ModuleSocket): void {
+    this.#others.delete(socket);
+  }
+
   /** Adds something that wants to know when a context or a port is gone. */
   attach(user: StackUser): void {
     this.#users.add(user);

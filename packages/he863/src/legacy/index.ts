@@ -1,0 +1,1 @@
+export { legacyCommands } from './legacy-commands.ts';
