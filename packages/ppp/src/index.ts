@@ -16,3 +16,8 @@ export type {
   PppServerOptions,
   PppTiming,
 } from './ppp-options.ts';
+export { dialPpp, type DialPppOptions } from './dial-ppp.ts';
+export { PppCall } from './ppp-call.ts';
+export type { PppDataCall, PppDialer } from './ppp-dialer.ts';
+export { PDP_TYPES, type PdpType } from './prepare-context.ts';
+export { StandingPppCall, type StandingPppCallOptions, type StandingPppEvent } from './standing-ppp-call.ts';

@@ -55,7 +55,7 @@ export function endError(end: PppEnd, name: string, seen: SeenOnTheLine, cause?:
   const detail = end.text === '' ? '' : `: ${end.text}`;
   return new CellmuxError(CODES[end.reason], `PPP on ${name} ${SENTENCES[end.reason]}${detail}`, {
     hint: end.reason === 'noAnswer' ? noAnswerAdvice(end, seen) : end.advice,
-    context: { reason: end.reason, phase: end.phase, message: end.text, ...seen },
+    context: { isWorthRetrying: end.isWorthRetrying, reason: end.reason, phase: end.phase, message: end.text, ...seen },
     ...(cause === undefined ? {} : { cause }),
   });
 }

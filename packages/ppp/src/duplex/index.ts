@@ -1,0 +1,1 @@
+export { toPacketDuplex, type PacketChannel, type PacketDuplexOptions } from './packet-duplex.ts';
