@@ -1,4 +1,0 @@
-import { Command } from 'commander';
-export function decodeCommand(): Command {
-  return new Command('decode');
-}
