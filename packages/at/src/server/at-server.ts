@@ -29,6 +29,7 @@ import { InputQueue } from './input-queue.ts';
 import { LineAssembler } from './line-assembler.ts';
 import { LineOutput } from './line-output.ts';
 import { LineRunner } from './line-runner.ts';
+import { PortHolds } from './port-holds.ts';
 import { formatResult, formatUnsolicited, resultText } from './response-format.ts';
 import { memoryProfiles, Settings, V250_SETTINGS } from './settings.ts';
 import { standardCommands } from './standard-commands.ts';
@@ -59,10 +60,10 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
   readonly #circuits: CarrierCircuits;
   readonly #input: InputQueue;
   readonly #runner: LineRunner<Session>;
-  readonly #unsolicited = new UnsolicitedQueue();
+  readonly #unsolicited: UnsolicitedQueue;
   readonly #mode$ = new BehaviorSubject<AtServerMode>('command');
   readonly #events$ = new Subject<AtServerEvent>();
-  readonly #holds = new Set<'input' | 'call'>();
+  readonly #holds = new PortHolds<'input' | 'call'>();
   #port: Port;
   #subscription: Subscription | undefined;
   #call: ServerDataCall | undefined;
@@ -99,10 +100,18 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
         this.#emit(event);
       },
     });
+    this.#unsolicited = new UnsolicitedQueue({
+      output: this.#output,
+      isFree: () => this.mode === 'command',
+      isClosed: () => this.#isClosed(),
+      dropped: (reason) => {
+        this.#emit({ type: 'urcDropped', reason });
+      },
+    });
     this.#input = new InputQueue({
       consume: (chunk) => this.#consume(chunk),
       hold: (wanted) => {
-        this.#hold('input', wanted);
+        this.#holds.set(this.#port, 'input', wanted);
       },
       dropped: (bytes) => {
         this.#emit({ type: 'inputDropped', bytes });
@@ -133,7 +142,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
    */
   urc(text: string | Uint8Array): Promise<void> {
     const line = typeof text === 'string' ? text : fromLatin1(text);
-    return this.#whenFree(() => this.#output.write(formatUnsolicited(line, this.settings)));
+    return this.#unsolicited.whenFree(() => this.#output.write(formatUnsolicited(line, this.settings)));
   }
 
   /**
@@ -141,7 +150,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
    * when it has ended and its result is printed, or never will.
    */
   unsolicited(handler: (context: CommandContext<Session>) => CommandResult | Promise<CommandResult>): Promise<void> {
-    return this.#whenFree(() => this.#runAlone(() => this.#runner.one('', handler)));
+    return this.#unsolicited.whenFree(() => this.#runAlone(() => this.#runner.one('', handler)));
   }
 
   /** The carrier of a data call is lost: the call ends with `carrierLost`. Nothing happens in command mode. */
@@ -156,8 +165,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#detach();
     this.#runner.abort('the port is gone');
     this.#call?.end('lineLost');
-    for (let dropped = this.#unsolicited.clear(); dropped > 0; dropped--)
-      this.#emit({ type: 'urcDropped', reason: 'closed' });
+    this.#unsolicited.clear();
     this.#input.takeAll();
     this.#mode$.complete();
     this.#events$.complete();
@@ -192,16 +200,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
     this.#circuits.detach();
-    if (this.#holds.size > 0) this.#port.resume();
-    this.#holds.clear();
-  }
-
-  #hold(reason: 'input' | 'call', wanted: boolean): void {
-    const before = this.#holds.size;
-    if (wanted) this.#holds.add(reason);
-    else this.#holds.delete(reason);
-    if (before === 0 && this.#holds.size > 0) this.#port.pause();
-    else if (before > 0 && this.#holds.size === 0) this.#port.resume();
+    this.#holds.clear(this.#port);
   }
 
   #consume(chunk: Uint8Array): number {
@@ -256,7 +255,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#runner.done();
     if (this.#isClosed()) return;
     this.#setMode('command');
-    this.#sayWaiting();
+    this.#unsolicited.flush();
     this.#input.pump();
   }
 
@@ -268,7 +267,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
         clock: this.#clock,
         send: (bytes) => this.#output.send(bytes),
         hold: (wanted) => {
-          this.#hold('call', wanted);
+          this.#holds.set(this.#port, 'call', wanted);
         },
         onEnd: (end) => {
           this.#onCallEnd(call, end);
@@ -334,30 +333,6 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     if (this.#isClosed()) return;
     this.#setMode('busy');
     this.#attach(back ?? line);
-  }
-
-  #whenFree(run: () => Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#isClosed()) resolve();
-      // Never from within the call: the caller may be in the middle of a change of its own.
-      else if (this.#unsolicited.push({ run, done: resolve })) void Promise.resolve().then(() => this.#sayWaiting());
-      else this.#emit({ type: 'urcDropped', reason: 'tooMany' });
-    });
-  }
-
-  #sayWaiting(): void {
-    while (this.mode === 'command') {
-      // Lines are made when their turn comes, so a host that does not read holds back whoever makes them.
-      if (this.#output.isFull) {
-        void this.#output.drained().then(() => {
-          this.#sayWaiting();
-        });
-        return;
-      }
-      const item = this.#unsolicited.shift();
-      if (item === undefined) return;
-      void item.run().then(item.done);
-    }
   }
 
   #isClosed(): boolean {
