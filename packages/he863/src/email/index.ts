@@ -1,0 +1,1 @@
+export { emailCommands } from './email-commands.ts';
