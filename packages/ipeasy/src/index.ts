@@ -1,4 +1,5 @@
-export { IpEasy, type AnyIpEasySocket } from './ip-easy.ts';
+export { IpEasy } from './ip-easy.ts';
+export type { AnyIpEasySocket } from './socket-factory.ts';
 export type { ConnectOptions } from './dial-settings.ts';
 export type { IpEasyOptions, SocketSettings } from './ip-easy-options.ts';
 export type { IpEasyEvent } from './ip-easy-event.ts';

@@ -48,6 +48,8 @@ export interface Accepted<Socket> {
 /** What a server needs of the library around it. */
 export interface ServerHost<Socket> extends DialHost {
   readonly transport: 'tcp' | 'udp';
+  /** Settles when the module is prepared. */
+  readonly ready: () => Promise<void>;
   readonly firewall: Firewall;
   readonly cid: number;
   readonly emit: (event: IpEasyEvent) => void;
@@ -181,6 +183,7 @@ export class IpEasyServer<Socket extends ServedSocket>
     const { table, setup, lanes, timeoutMs, transport } = this.#host;
     const { signal } = this.#abort;
     const cid = this.#options.cid ?? this.#host.cid;
+    await this.#host.ready();
     const connId = await table.acquire({ signal, whenFull, prefer: (id) => setup.cidOf(id) === cid });
     const lane = lanes.any();
     const listener = new ListeningConnId(connId, cid, lane, table, {

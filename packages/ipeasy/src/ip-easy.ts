@@ -1,10 +1,11 @@
 import type { AtClient } from '@cellmux/at';
 import { CellmuxError, checkInteger, diagnosticsChannel, type AbortOptions } from '@cellmux/port';
-import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rxjs';
+import { Subject, type Observable, type Subscription } from 'rxjs';
 import type { AtLane } from './at-lane.ts';
 import type { TransferSettings } from './command-transfer.ts';
 import { keepEscapeFromPeers } from './keep-escape-from-peers.ts';
-import { dialConnId, type DialHost } from './conn-id-dial.ts';
+import type { DialHost } from './conn-id-dial.ts';
+import { closedError, Connector } from './connector.ts';
 import {
   activate,
   contextAddress,
@@ -18,25 +19,21 @@ import {
 import { useCommandSet } from './command-set.ts';
 import { CONNECTIONS } from './core/limits.ts';
 import { parseSocketInfo, type SocketInfo, type SocketStatus } from './core/socket-status.ts';
-import { DatagramChannel } from './datagram-channel.ts';
-import { checkDial, type ConnectOptions } from './dial-settings.ts';
+import type { ConnectOptions } from './dial-settings.ts';
 import { Firewall } from './firewall.ts';
 import type { FtpOptions } from './ftp/ftp-options.ts';
 import { IpEasyFtp } from './ftp/ip-easy-ftp.ts';
-import { IpEasyDatagramSocket } from './ip-easy-datagram-socket.ts';
+import type { IpEasyDatagramSocket } from './ip-easy-datagram-socket.ts';
 import type { IpEasyEvent } from './ip-easy-event.ts';
 import { ipEasyError } from './ip-easy-error.ts';
 import { IpEasyMail } from './ip-easy-mail.ts';
 import { resolveOptions, type IpEasyOptions, type ResolvedOptions } from './ip-easy-options.ts';
 import { IpEasyServer, type Accepted, type ServerOptions } from './ip-easy-server.ts';
-import { IpEasySocket } from './ip-easy-socket.ts';
+import type { IpEasySocket } from './ip-easy-socket.ts';
 import { Lanes } from './lanes.ts';
-import { SocketChannel } from './socket-channel.ts';
+import { SocketFactory, type AnyIpEasySocket } from './socket-factory.ts';
 import { SocketSetup } from './socket-setup.ts';
 import { SocketTable } from './socket-table.ts';
-
-/** A socket of either kind. */
-export type AnyIpEasySocket = IpEasySocket | IpEasyDatagramSocket;
 
 const SEND_TIMEOUT_MS = 150_000;
 /** Whoever ends a connection that it has accepted has most often said all: the peer waits for the end. */
@@ -65,13 +62,13 @@ export class IpEasy implements AsyncDisposable {
   /** E-mail by the module's own commands. */
   readonly mail: IpEasyMail;
   readonly #events = new Subject<IpEasyEvent>();
-  readonly #sockets = new BehaviorSubject<readonly AnyIpEasySocket[]>([]);
+  readonly #factory: SocketFactory;
   readonly #options: ResolvedOptions;
   readonly #lanes: Lanes;
   readonly #setup: SocketSetup;
   readonly #table: SocketTable;
-  readonly #transfer: TransferSettings;
   readonly #dialHost: DialHost;
+  readonly #connector: Connector;
   readonly #subscriptions: Subscription[] = [];
   readonly #servers = new Set<{ close(): unknown }>();
   readonly #leaveCommandSet: readonly (() => void)[];
@@ -87,7 +84,6 @@ export class IpEasy implements AsyncDisposable {
     this.#options = resolved;
     this.#setup = setup;
     this.events$ = this.#events.asObservable();
-    this.sockets$ = this.#sockets.asObservable();
     this.#lanes = new Lanes(ports, resolved.maxOnlinePorts);
     this.firewall = new Firewall(this.#lanes, resolved.timeoutMs);
     this.mail = new IpEasyMail(() => this.#lanes.any(), resolved.timeoutMs);
@@ -105,7 +101,7 @@ export class IpEasy implements AsyncDisposable {
       },
     });
     // The limits are known once the module has been asked.
-    this.#transfer = {
+    const transfer: TransferSettings = {
       receiveBytes: resolved.receiveBytes,
       receiveTimeoutMs: resolved.timeoutMs,
       sendTimeoutMs: SEND_TIMEOUT_MS,
@@ -117,6 +113,18 @@ export class IpEasy implements AsyncDisposable {
         return setup.sendCommand;
       },
     };
+    this.#factory = new SocketFactory({
+      clock: resolved.clock,
+      host: this.#table,
+      setup,
+      transfer,
+      halfCloseMs: resolved.halfCloseMs,
+      highWaterMarkBytes: resolved.highWaterMarkBytes,
+      emit: (event) => {
+        this.#emit(event);
+      },
+    });
+    this.sockets$ = this.#factory.sockets$;
     this.#dialHost = {
       lanes: this.#lanes,
       table: this.#table,
@@ -124,12 +132,21 @@ export class IpEasy implements AsyncDisposable {
       timeoutMs: resolved.timeoutMs,
       askAddresses: resolved.askAddresses,
     };
+    this.#connector = new Connector({
+      dialHost: this.#dialHost,
+      factory: this.#factory,
+      options: resolved,
+      ready: () => this.#ready(),
+      emit: (event) => {
+        this.#emit(event);
+      },
+    });
     for (const lane of this.#lanes.all) this.#listenTo(lane);
   }
 
   /** Sockets that are open or being opened. */
   get sockets(): readonly AnyIpEasySocket[] {
-    return this.#sockets.value;
+    return this.#factory.sockets;
   }
 
   /**
@@ -200,21 +217,8 @@ export class IpEasy implements AsyncDisposable {
    */
   connect(options: ConnectOptions & { readonly transport: 'udp' }): Promise<IpEasyDatagramSocket>;
   connect(options: ConnectOptions & { readonly transport?: 'tcp' | undefined }): Promise<IpEasySocket>;
-  async connect(options: ConnectOptions): Promise<AnyIpEasySocket> {
-    options.signal?.throwIfAborted();
-    const socket = options.transport === 'udp' ? this.createDatagramSocket(options) : this.createConnection(options);
-    await new Promise<void>((resolve, reject) => {
-      const events: IpEasyDatagramSocket = socket as IpEasyDatagramSocket;
-      events.once('error', reject);
-      events.once('connect', () => {
-        events.off('error', reject);
-        resolve();
-      });
-      events.once('close', () => {
-        reject(options.signal?.aborted === true ? options.signal.reason : closedError());
-      });
-    });
-    return socket;
+  connect(options: ConnectOptions): Promise<AnyIpEasySocket> {
+    return this.#connector.connect(options);
   }
 
   /**
@@ -223,71 +227,12 @@ export class IpEasy implements AsyncDisposable {
    *
    * @throws CellmuxError `ERR_IPEASY_HOST`, `ERR_IPEASY_HOST_TOO_LONG`, `ERR_OPTION_RANGE`
    */
-  readonly createConnection = (options: ConnectOptions, onConnect?: () => void): IpEasySocket => {
-    const dial = checkDial({ ...options, transport: 'tcp' }, this.#options);
-    const abort = new AbortController();
-    const socket = this.#newSocket(options, () => {
-      abort.abort(closedError());
-    });
-    if (onConnect !== undefined) socket.once('connect', onConnect);
-    this.#endWith(socket, options.signal, (reason) => socket.destroy(reason));
-    this.#ready()
-      .then(() =>
-        dialConnId(this.#dialHost, dial, abort.signal, (connId, lane) =>
-          this.#channelFor(socket, connId, dial.cid, lane),
-        ),
-      )
-      .then(
-        ({ user, endpoints }) => {
-          if (socket.destroyed) {
-            void user.close().catch(() => undefined);
-            return;
-          }
-          const { connId, lane } = user;
-          this.#emit({ type: 'socketOpened', connId, host: dial.host, port: dial.port, portIndex: lane.index });
-          socket.connected(endpoints);
-        },
-        (error: unknown) => {
-          if (!socket.destroyed) this.#emit({ type: 'socketRefused', host: dial.host, port: dial.port, error });
-          socket.destroy(asError(error));
-        },
-      );
-    return socket;
-  };
+  readonly createConnection = (options: ConnectOptions, onConnect?: () => void): IpEasySocket =>
+    this.#connector.createConnection(options, onConnect);
 
   /** A UDP socket to one peer, at once; see {@link createConnection}. */
   createDatagramSocket(options: ConnectOptions): IpEasyDatagramSocket {
-    const dial = checkDial({ ...options, transport: 'udp' }, this.#options);
-    const abort = new AbortController();
-    const socket = new IpEasyDatagramSocket(() => {
-      abort.abort(closedError());
-    });
-    this.#track(socket);
-    this.#endWith(socket, options.signal, (reason) => {
-      socket.ended(reason);
-    });
-    this.#ready()
-      .then(() =>
-        dialConnId(this.#dialHost, dial, abort.signal, (connId, lane) =>
-          this.#datagramChannelFor(socket, connId, dial.cid, lane),
-        ),
-      )
-      .then(
-        ({ user, endpoints }) => {
-          if (socket.isClosed) {
-            void user.close().catch(() => undefined);
-            return;
-          }
-          const { connId, lane } = user;
-          this.#emit({ type: 'socketOpened', connId, host: dial.host, port: dial.port, portIndex: lane.index });
-          socket.connected(endpoints);
-        },
-        (error: unknown) => {
-          if (!socket.isClosed) this.#emit({ type: 'socketRefused', host: dial.host, port: dial.port, error });
-          socket.ended(asError(error));
-        },
-      );
-    return socket;
+    return this.#connector.createDatagramSocket(options);
   }
 
   /** A server for TCP connections from the network; see {@link firewall} for who may connect. Call `listen(port)` on it. */
@@ -302,8 +247,8 @@ export class IpEasy implements AsyncDisposable {
             lane,
             { allowHalfOpen, halfCloseMs = SERVED_HALF_CLOSE_MS },
           ): Accepted<IpEasySocket> => {
-            const socket = this.#newSocket({ allowHalfOpen, halfCloseMs }, () => undefined);
-            const user = this.#channelFor(socket, connId, cid, lane);
+            const socket = this.#factory.makeSocket({ allowHalfOpen, halfCloseMs }, () => undefined);
+            const user = this.#factory.channelFor(socket, connId, cid, lane);
             return {
               user,
               socket,
@@ -329,9 +274,8 @@ export class IpEasy implements AsyncDisposable {
         {
           ...this.#serverHost('udp'),
           makeSocket: (connId, cid, lane): Accepted<IpEasyDatagramSocket> => {
-            const socket = new IpEasyDatagramSocket(() => undefined);
-            this.#track(socket);
-            const user = this.#datagramChannelFor(socket, connId, cid, lane);
+            const socket = this.#factory.makeDatagramSocket();
+            const user = this.#factory.datagramChannelFor(socket, connId, cid, lane);
             return {
               user,
               socket,
@@ -433,16 +377,13 @@ export class IpEasy implements AsyncDisposable {
     const ftp = await this.#ftp?.catch(() => undefined);
     await ftp?.close().catch(() => undefined);
     for (const server of this.#servers) server.close();
-    for (const socket of this.#sockets.value) {
-      if (socket instanceof IpEasySocket) socket.destroy();
-      else socket.close();
-    }
+    this.#factory.destroyAll();
     await this.#table.close(reason);
     this.#lanes.fail(reason);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     for (const leave of this.#leaveCommandSet) leave();
     this.#events.complete();
-    this.#sockets.complete();
+    this.#factory.complete();
   }
 
   async #prepare({ signal }: AbortOptions): Promise<void> {
@@ -478,82 +419,11 @@ export class IpEasy implements AsyncDisposable {
     return this.#prepared ?? this.prepare();
   }
 
-  #newSocket(
-    { allowHalfOpen = false, halfCloseMs }: Pick<ConnectOptions, 'allowHalfOpen' | 'halfCloseMs'>,
-    onAbandoned: () => void,
-  ): IpEasySocket {
-    const socket = new IpEasySocket({
-      clock: this.#options.clock,
-      halfCloseMs: halfCloseMs ?? this.#options.halfCloseMs,
-      allowHalfOpen,
-      highWaterMarkBytes: this.#options.highWaterMarkBytes,
-      onAbandoned,
-    });
-    this.#track(socket);
-    return socket;
-  }
-
-  #channelFor(socket: IpEasySocket, connId: number, cid: number, lane: AtLane): SocketChannel {
-    let by: 'peer' | 'here' | 'loss' = 'here';
-    let error: unknown;
-    const channel = new SocketChannel({
-      connId,
-      cid,
-      lane,
-      host: this.#table,
-      transfer: this.#transfer,
-      clock: this.#options.clock,
-      sink: {
-        onData: (bytes) => socket.received(bytes),
-        onEnd: () => {
-          by = 'peer';
-          socket.peerEnded();
-        },
-        onFailed: (reason) => {
-          by = 'loss';
-          error = reason;
-          socket.destroy(asError(reason));
-        },
-      },
-    });
-    socket.assign(channel);
-    socket.once('close', () => {
-      if (channel.wasOpen) this.#emit({ type: 'socketClosed', connId, by, ...(by === 'loss' ? { error } : {}) });
-    });
-    return channel;
-  }
-
-  #datagramChannelFor(socket: IpEasyDatagramSocket, connId: number, cid: number, lane: AtLane): DatagramChannel {
-    const channel = new DatagramChannel({
-      connId,
-      cid,
-      lane,
-      host: this.#table,
-      transfer: this.#transfer,
-      udpInfo: this.#setup.udpInfo,
-      onNoUdpInfo: () => {
-        this.#setup.forgetUdpInfo();
-      },
-      sink: {
-        onDatagram: (datagram) => {
-          socket.received(datagram);
-        },
-        onEnd: () => {
-          socket.ended();
-        },
-        onFailed: (error) => {
-          socket.ended(asError(error));
-        },
-      },
-    });
-    socket.assign(channel);
-    return channel;
-  }
-
   #serverHost(transport: 'tcp' | 'udp') {
     return {
       ...this.#dialHost,
       transport,
+      ready: () => this.#ready(),
       firewall: this.firewall,
       cid: this.#options.sockets.cid,
       emit: (event: IpEasyEvent) => {
@@ -581,21 +451,6 @@ export class IpEasy implements AsyncDisposable {
     return server;
   }
 
-  #endWith(socket: AnyIpEasySocket, signal: AbortSignal | undefined, end: (reason: Error | undefined) => void): void {
-    if (signal === undefined) return;
-    const onAbort = (): void => {
-      end(asError(signal.reason));
-    };
-    const leave = (): void => {
-      signal.removeEventListener('abort', onAbort);
-    };
-    if (signal.aborted) process.nextTick(onAbort);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const events: IpEasyDatagramSocket = socket as IpEasyDatagramSocket;
-    events.once('connect', leave);
-    events.once('close', leave);
-  }
-
   #listenTo(lane: AtLane): void {
     const lost = (error: unknown): void => {
       if (this.#closing !== undefined || lane.closedBy !== undefined) return;
@@ -620,23 +475,8 @@ export class IpEasy implements AsyncDisposable {
     );
   }
 
-  #track(socket: AnyIpEasySocket): void {
-    this.#sockets.next([...this.#sockets.value, socket]);
-    (socket as IpEasyDatagramSocket).once('close', () => {
-      this.#sockets.next(this.#sockets.value.filter((other) => other !== socket));
-    });
-  }
-
   #emit(event: IpEasyEvent): void {
     this.#events.next(event);
     if (diagnostics.hasSubscribers) diagnostics.publish(event);
   }
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
-}
-
-function closedError(): CellmuxError {
-  return new CellmuxError('ERR_IPEASY_CLOSED', 'IP Easy or this socket was closed');
 }
