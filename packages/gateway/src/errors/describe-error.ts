@@ -33,7 +33,7 @@ export function describeError(error: unknown): ErrorDescription {
   if (error instanceof Error && typeof (error as { code?: unknown }).code === 'string') {
     const { code } = error as Error & { code: string };
     // By shape, not by class: an error of another copy of @cellmux/port counts as well.
-    const hint = (error as Partial<CellmuxError>).hint ?? hintFor(code);
+    const hint = (error as Partial<CellmuxError>).hint || hintFor(code);
     const isOurs = code.startsWith('ERR_') && 'context' in error;
     return {
       code,

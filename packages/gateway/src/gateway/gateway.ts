@@ -1,22 +1,20 @@
-import { AtClient, atString, HE863_AT_PROFILE, type AtProfile } from '@cellmux/at';
-import { startMultiplexer, HE863, type DlcPort, type Multiplexer } from '@cellmux/cmux';
+import { atString, HE863_AT_PROFILE, type AtClient, type AtProfile } from '@cellmux/at';
+import { startMultiplexer, HE863, type FrameWatcher, type Multiplexer } from '@cellmux/cmux';
 import { IpEasy } from '@cellmux/ipeasy';
 import { CellmuxError, hasCode, systemClock, type AbortOptions, type Clock, type Port } from '@cellmux/port';
-import { dialPpp, type PppCall } from './dial-ppp-tmp.ts';
+import { dialPpp, type PppCall } from '@cellmux/ppp';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import { formatHostPort } from '../core/host-port.ts';
 import { queuedDial, type Dial } from './dial.ts';
-import { AtTerminal } from './at-terminal.ts';
 import { answersAt } from './command-mode.ts';
-import { ControlServer } from './control-server.ts';
+import { allOrFirstFailure } from './first-failure.ts';
 import type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway-events.ts';
 import type { GatewayOptions, PingOptions } from './gateway-options.ts';
-import { HttpProxy } from './http-proxy.ts';
 import { DEFAULT_BAUD_RATE, openLine } from './open-line.ts';
 import { PacketHost } from './packet-host.ts';
+import { openPorts } from './open-ports.ts';
 import { pingForever } from './ping.ts';
 import { resolveHost } from './resolve-host.ts';
-import { TcpForward } from './tcp-forward.ts';
+import { startListeners } from './start-listeners.ts';
 import { within } from './within.ts';
 import { VIRTUAL_AT_PROFILE } from './virtual-at-profile.ts';
 
@@ -148,18 +146,42 @@ export class Gateway implements AsyncDisposable {
   async #bringUp(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.#state.next('openingLine');
+    const onFrame = await this.#startCapture();
     const line = await this.#openLine(signal);
 
     this.#state.next('startingMultiplexer');
-    await this.#startMultiplexer(line, signal);
+    await this.#startMultiplexer(line, onFrame, signal);
 
     this.#state.next('openingPorts');
-    const [first, second, third] = await this.#openPorts(signal);
+    const onEvent = (event: GatewayEvent): void => {
+      this.#events.next(event);
+    };
+    const [first, second, third] = await openPorts(this.multiplexer, {
+      profile: this.#atProfile,
+      clock: this.#clock,
+      signal,
+      onUrc: (port, text) => {
+        onEvent({ type: 'urc', port, text });
+      },
+    });
+    this.#at = third;
+    this.#undo.push({ what: 'ports', run: () => Promise.all([first, second, third].map((client) => client.close())) });
+    onEvent({ type: 'portsOpened' });
 
     this.#state.next('bringingUp');
-    // One after the other on the way up would be slower by the dial; the ports are there to work at the same time.
-    await allOrFirstError([this.#startSockets(second, signal), this.#startPpp(first, signal)]);
-    await this.#startListeners(third);
+    await allOrFirstFailure(signal, [
+      (either) => this.#startSockets(second, either),
+      (either) => this.#startPpp(first, either),
+    ]);
+    await startListeners(this.#options, {
+      dial: this.dial,
+      at: third,
+      onEvent,
+      onListening: (listener) => {
+        this.#undo.push({ what: 'listeners', run: () => listener.close() });
+        onEvent({ type: 'listening', what: listener.what, where: listener.where });
+      },
+    });
     const { ping } = this.#options;
     const pinged = ping && (await resolveHost(this.packets, this.call.network.dns, ping.host, { signal }));
     signal.throwIfAborted();
@@ -176,12 +198,26 @@ export class Gateway implements AsyncDisposable {
     return opened.port;
   }
 
-  async #startMultiplexer(line: Port, signal: AbortSignal): Promise<void> {
+  /** Begins the capture, if there is to be one; gives what is to see each frame. */
+  async #startCapture(): Promise<FrameWatcher | undefined> {
+    const { capture: path } = this.#options;
+    if (path === undefined) return undefined;
+    const { captureToFile } = await import('@cellmux/port/file');
+    const file = await captureToFile(path, { clock: this.#clock });
+    this.#undo.push({ what: 'capture', run: () => file.close() });
+    const tap = file.capture.tap('cmux', { name: 'line' });
+    return (direction, frame) => {
+      tap[direction](frame);
+    };
+  }
+
+  async #startMultiplexer(line: Port, onFrame: FrameWatcher | undefined, signal: AbortSignal): Promise<void> {
     try {
       this.#multiplexer = await startMultiplexer(line, {
         profile: HE863,
         clock: this.#clock,
         baudRate: this.#baudRate,
+        onFrame,
         signal,
       });
     } catch (error) {
@@ -209,30 +245,6 @@ export class Gateway implements AsyncDisposable {
     return 'kind' in line && line.kind === 'virtual' ? VIRTUAL_AT_PROFILE : HE863_AT_PROFILE;
   }
 
-  async #openPorts(signal: AbortSignal): Promise<[AtClient, AtClient, AtClient]> {
-    const open = async (dlci: 1 | 2 | 3): Promise<AtClient> => {
-      const port: DlcPort = await this.multiplexer.open(dlci, { signal });
-      const client = new AtClient(port, { clock: this.#clock, profile: this.#atProfile });
-      client.urcs$.subscribe({
-        next: (urc) => {
-          this.#events.next({ type: 'urc', port: dlci, text: urc.text });
-        },
-        error: () => undefined,
-      });
-      return client;
-    };
-    const clients: [AtClient, AtClient, AtClient] = [await open(1), await open(2), await open(3)];
-    this.#at = clients[2];
-    for (const client of clients) {
-      // Each port is an AT instance with settings of its own.
-      await client.command('ATE0', { signal });
-      await client.command('AT+CMEE=1', { signal });
-    }
-    this.#undo.push({ what: 'ports', run: () => Promise.all(clients.map((client) => client.close())) });
-    this.#events.next({ type: 'portsOpened' });
-    return clients;
-  }
-
   async #startSockets(client: AtClient, signal: AbortSignal): Promise<void> {
     const { apn = '', user, password, socketCid: cid = 2 } = this.#options;
     const sockets = new IpEasy([client], { clock: this.#clock, sockets: { cid } });
@@ -254,7 +266,12 @@ export class Gateway implements AsyncDisposable {
     this.#undo.push({ what: 'ppp', run: () => call.close() });
     this.#call = call;
     void call.ended.then((end) => {
-      this.#fail(new CellmuxError('ERR_PPP_CARRIER_LOST', `the PPP call ended: ${end.reason}`));
+      this.#fail(
+        new CellmuxError('ERR_PPP_CARRIER_LOST', `the PPP call ended (${end.reason})${said(end.text)}`, {
+          hint: end.advice,
+          context: { reason: end.reason, phase: end.phase },
+        }),
+      );
     });
     const { localAddress, peerAddress, dns } = call.network;
     const host = new PacketHost(call, localAddress, { clock: this.#clock });
@@ -269,43 +286,6 @@ export class Gateway implements AsyncDisposable {
     this.#events.next({ type: 'pppUp', localAddress, peerAddress, dns });
   }
 
-  async #startListeners(at: AtClient): Promise<void> {
-    const { proxy, forwards = [], control, atPty } = this.#options;
-    const onEvent = (event: GatewayEvent): void => {
-      this.#events.next(event);
-    };
-    if (proxy !== undefined) {
-      const listener = await HttpProxy.listen({ local: proxy, dial: this.dial, onEvent });
-      this.#listening('proxy', formatHostPort(listener.address), listener);
-    }
-    for (const rule of forwards) {
-      const listener = await TcpForward.listen(rule, this.dial, onEvent);
-      const where = `${formatHostPort(listener.address)} to ${formatHostPort(rule.remote)}`;
-      this.#listening('forward', where, listener);
-    }
-    if (control !== undefined) {
-      const listener = await ControlServer.listen(control, async ({ line, timeoutMs }, signal) => {
-        const { lines, result } = await at.command(line, { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
-        return { lines, result };
-      });
-      this.#listening('control', control, listener);
-    }
-    if (atPty !== undefined) await this.#startTerminal(at, atPty);
-  }
-
-  async #startTerminal(at: AtClient, link: string): Promise<void> {
-    // Loaded when it is needed: it brings a native library.
-    const { openPty } = await import('@cellmux/port/pty');
-    const pty = await openPty({ link });
-    const terminal = new AtTerminal(pty, at);
-    this.#listening('at', link, {
-      close: () => {
-        terminal[Symbol.dispose]();
-        return pty.close();
-      },
-    });
-  }
-
   #ping(address: string, { host, intervalMs }: PingOptions): void {
     void pingForever(this.packets, address, {
       host,
@@ -316,11 +296,6 @@ export class Gateway implements AsyncDisposable {
         this.#events.next(event);
       },
     });
-  }
-
-  #listening(what: 'proxy' | 'forward' | 'control' | 'at', where: string, listener: { close(): Promise<void> }): void {
-    this.#undo.push({ what: 'listeners', run: () => listener.close() });
-    this.#events.next({ type: 'listening', what, where });
   }
 
   /** Something below has ended by itself. */
@@ -364,9 +339,8 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** Waits for all, then throws the first error there was: nothing goes on in the background when this settles. */
-async function allOrFirstError(promises: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason;
+function said(text: string): string {
+  return text === '' ? '' : `: ${text}`;
 }
 
 function notUp(): never {

@@ -1,0 +1,67 @@
+import type { AtClient } from '@cellmux/at';
+import { formatHostPort } from '../core/host-port.ts';
+import { AtTerminal } from './at-terminal.ts';
+import { ControlServer } from './control-server.ts';
+import type { Dial } from './dial.ts';
+import type { GatewayEvent } from './gateway-events.ts';
+import type { GatewayOptions } from './gateway-options.ts';
+import { HttpProxy } from './http-proxy.ts';
+import { TcpForward } from './tcp-forward.ts';
+
+/** Something that the gateway offers to others on this machine. */
+export interface Listener {
+  readonly what: 'proxy' | 'forward' | 'control' | 'at';
+  /** For people: an address or a path. */
+  readonly where: string;
+  close(): Promise<void>;
+}
+
+/** What listeners stand on. */
+export interface ListenerParts {
+  readonly dial: Dial;
+  readonly at: AtClient;
+  readonly onEvent: (event: GatewayEvent) => void;
+  /** Called for each as soon as it listens. */
+  readonly onListening: (listener: Listener) => void;
+}
+
+type Wanted = Pick<GatewayOptions, 'proxy' | 'forwards' | 'control' | 'atPty'>;
+
+/** Starts what the options ask for, one after the other. Rejects with the first that cannot listen. */
+export async function startListeners(
+  { proxy, forwards = [], control, atPty }: Wanted,
+  { dial, at, onEvent, onListening }: ListenerParts,
+): Promise<void> {
+  if (proxy !== undefined) {
+    const listener = await HttpProxy.listen({ local: proxy, dial, onEvent });
+    onListening({ what: 'proxy', where: formatHostPort(listener.address), close: () => listener.close() });
+  }
+  for (const rule of forwards) {
+    const listener = await TcpForward.listen(rule, dial, onEvent);
+    const where = `${formatHostPort(listener.address)} to ${formatHostPort(rule.remote)}`;
+    onListening({ what: 'forward', where, close: () => listener.close() });
+  }
+  if (control !== undefined) {
+    const listener = await ControlServer.listen(control, async ({ line, timeoutMs }, signal) => {
+      const { lines, result } = await at.command(line, { signal, timeoutMs });
+      return { lines, result };
+    });
+    onListening({ what: 'control', where: control, close: () => listener.close() });
+  }
+  if (atPty !== undefined) onListening(await startTerminal(at, atPty));
+}
+
+async function startTerminal(at: AtClient, link: string): Promise<Listener> {
+  // Loaded when it is needed: it brings a native library.
+  const { openPty } = await import('@cellmux/port/pty');
+  const pty = await openPty({ link });
+  const terminal = new AtTerminal(pty, at);
+  return {
+    what: 'at',
+    where: link,
+    close: () => {
+      terminal[Symbol.dispose]();
+      return pty.close();
+    },
+  };
+}
