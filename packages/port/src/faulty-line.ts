@@ -100,6 +100,9 @@ const NO_FAULTS: LineFaults = {
 /** Octets under way at most, should a delay make many of a fast line. */
 const IN_FLIGHT_LIMIT_OCTETS = 1024 * 1024;
 
+/** The same where no rate limits what is taken in a moment. */
+const UNPACED_LIMIT_OCTETS = 64 * 1024;
+
 class LineDriver implements PortDriver {
   /** The figures, always as they are now. */
   readonly stats: LineStats;
@@ -124,7 +127,7 @@ class LineDriver implements PortDriver {
       fifoMs: options.fifoMs,
       // A slice may double on its way and must still find room in half a backlog.
       sliceLimitOctets: Math.floor(options.backlogLimitBytes / 4),
-      inFlightLimitOctets: IN_FLIGHT_LIMIT_OCTETS,
+      inFlightLimitOctets: options.baudRate === Infinity ? UNPACED_LIMIT_OCTETS : IN_FLIGHT_LIMIT_OCTETS,
       pass: (octets) => this.#pass(octets),
       isHeld: () => this.#far?.isPaused !== false,
       roomOctets: () => this.#far?.roomBytes ?? 0,

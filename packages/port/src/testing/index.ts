@@ -1,2 +1,3 @@
 export { faultyLine, pacedLine, type FaultyLine, type LineFaults, type PacedLine } from '../faulty-line.ts';
+export { portCompliance, type ComplianceCase, type PortComplianceOptions, type PortPair } from './port-compliance.ts';
 export { VirtualClock, settle } from './virtual-clock.ts';

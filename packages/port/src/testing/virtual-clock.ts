@@ -6,6 +6,9 @@ interface Timer {
   readonly task: () => void;
 }
 
+/** How long real I/O may take before nothing is expected to settle a promise any more. */
+const REAL_IO_MS = 500;
+
 /** Time for tests: stands still until it is told to go on, and runs what falls due in order. */
 export class VirtualClock implements Clock {
   #nowMs = 0;
@@ -62,8 +65,9 @@ export class VirtualClock implements Clock {
       if (settled) return promise;
       const next = this.#next();
       if (next === undefined) {
-        // Real I/O of a test (a socket on loopback) may still settle it: a few turns of the event loop are given to it.
-        for (let turn = 0; turn < 200 && !settled && this.#timers.size === 0; turn++) await settle();
+        // Real I/O of a test (a socket on loopback) may still settle it: it is given some time of the real clock.
+        const untilMs = performance.now() + REAL_IO_MS;
+        while (!settled && this.#timers.size === 0 && performance.now() < untilMs) await settle();
         if (settled) return promise;
         if (this.#timers.size === 0) throw new Error('virtual time: nothing is left that could settle the promise');
         continue;
