@@ -194,44 +194,83 @@ export class LineReader {
         this.#echoEnd = undefined;
       }
       while (at < chunk.length) {
-        const octet = chunk[at++]!;
+        const octet = chunk[at]!;
         if (octet === this.#s3 || octet === this.#s4) {
+          at++;
           const event = this.#endLine(octet);
-          if (event !== undefined) {
+          if (event === undefined) continue;
+          this.#advance(at);
+          return event;
+        }
+        this.#behindS3 = false;
+        if (this.#isWatched(octet)) {
+          at++;
+          this.#append(chunk, at - 1, at);
+          if (octet === COMMA && this.#beginsCounted()) {
             this.#advance(at);
-            return event;
+            const raw = this.#readRaw();
+            if (raw === undefined) return undefined;
+            this.#headPayload = raw;
+            return this.#readLine();
+          }
+          if (octet === SPACE && this.#promptExpected && this.#length === 2 && this.#line[0] === GREATER) {
+            this.#length = 0;
+            this.#headed = false;
+            this.#promptExpected = false;
+            this.#advance(at);
+            return { kind: 'prompt' };
           }
           continue;
         }
-        this.#behindS3 = false;
-        if (this.#dropped > 0) {
-          this.#dropped++;
-          continue;
-        }
-        if (this.#length === this.#limit) {
-          this.#dropped = this.#length + 1;
-          this.#length = 0;
-          continue;
-        }
-        if (this.#length === this.#line.length) this.#grow();
-        this.#line[this.#length++] = octet;
-        if (octet === COMMA && this.#counted.length > 0 && this.#head === undefined && this.#beginsCounted()) {
-          this.#advance(at);
-          const raw = this.#readRaw();
-          if (raw === undefined) return undefined;
-          this.#headPayload = raw;
-          return this.#readLine();
-        }
-        if (octet === SPACE && this.#promptExpected && this.#length === 2 && this.#line[0] === GREATER) {
-          this.#length = 0;
+        const end = this.#endOfRun(chunk, at);
+        if (end < chunk.length && this.isAtLineStart && end - at <= this.#limit) {
+          // A whole line within one chunk, which is what nearly all are: no copy.
+          const text = latin1Text(chunk, at, end);
+          const headed = this.#headed;
           this.#headed = false;
-          this.#promptExpected = false;
-          this.#advance(at);
-          return { kind: 'prompt' };
+          this.#behindS3 = chunk[end] === this.#s3;
+          this.#advance(end + 1);
+          return { kind: 'line', text, headed };
         }
+        this.#append(chunk, at, end);
+        at = end;
       }
       this.#advance(at);
     }
+  }
+
+  /** Whether the octet has to be looked at by itself: a prompt or a counted line may come of it. */
+  #isWatched(octet: number): boolean {
+    if (this.#dropped > 0) return false;
+    if (this.#promptExpected && this.#length < 2) return true;
+    if (this.#counted.length === 0 || this.#head !== undefined) return false;
+    const first = this.#length === 0 ? octet : this.#line[0];
+    for (const { prefix } of this.#counted) {
+      if (prefix.charCodeAt(0) === first) return true;
+    }
+    return false;
+  }
+
+  #endOfRun(chunk: Uint8Array, from: number): number {
+    const s3 = this.#s3;
+    const s4 = this.#s4;
+    let at = from;
+    while (at < chunk.length && chunk[at] !== s3 && chunk[at] !== s4) at++;
+    return at;
+  }
+
+  /** Takes a part of a line, or only counts it once the line is too long. */
+  #append(chunk: Uint8Array, from: number, to: number): void {
+    const count = to - from;
+    if (this.#dropped > 0 || this.#length + count > this.#limit) {
+      this.#dropped += this.#length + count;
+      this.#length = 0;
+      return;
+    }
+    this.#reserve(this.#length + count);
+    if (count === 1) this.#line[this.#length] = chunk[from]!;
+    else this.#line.set(chunk.subarray(from, to), this.#length);
+    this.#length += count;
   }
 
   #endLine(octet: number): ReaderEvent | undefined {
@@ -348,8 +387,9 @@ export class LineReader {
     this.#offset = 0;
   }
 
-  #grow(): void {
-    const larger = new Uint8Array(Math.min(this.#limit, this.#line.length * 4));
+  #reserve(length: number): void {
+    if (length <= this.#line.length) return;
+    const larger = new Uint8Array(Math.min(this.#limit, Math.max(length, this.#line.length * 4)));
     larger.set(this.#line);
     this.#line = larger;
   }

@@ -60,9 +60,12 @@ const NAMED = /^[+#$%^*!][A-Z0-9]+:/;
 /** Looks lines up in a table of patterns. */
 export class UrcTable {
   #patterns: readonly UrcPattern[];
+  /** The same by their first character. */
+  #byFirst = new Map<number, UrcPattern[]>();
 
   constructor(patterns: readonly UrcPattern[] = STANDARD_URCS) {
     this.#patterns = patterns;
+    this.#index();
   }
 
   /** The patterns in the order in which they are tried. */
@@ -73,11 +76,13 @@ export class UrcTable {
   /** Puts a pattern before all others. */
   add(pattern: UrcPattern): void {
     this.#patterns = [pattern, ...this.#patterns];
+    this.#index();
   }
 
   /** Takes a pattern out that {@link add} put in. */
   remove(pattern: UrcPattern): void {
     this.#patterns = this.#patterns.filter((other) => other !== pattern);
+    this.#index();
   }
 
   /** The lines that carry raw data. */
@@ -89,7 +94,9 @@ export class UrcTable {
 
   /** The pattern of a line, undefined when it is in none. */
   match(line: string): UrcPattern | undefined {
-    for (const pattern of this.#patterns) {
+    const candidates = this.#byFirst.get(line.charCodeAt(0));
+    if (candidates === undefined) return undefined;
+    for (const pattern of candidates) {
       if (pattern.whole === true ? line === pattern.text : line.startsWith(pattern.text)) return pattern;
     }
     return undefined;
@@ -106,5 +113,15 @@ export class UrcTable {
     }
     if (pattern !== undefined) return 'urc';
     return ownPrefixes.length > 0 && NAMED.test(line) ? 'urc' : 'command';
+  }
+
+  #index(): void {
+    this.#byFirst = new Map();
+    for (const pattern of this.#patterns) {
+      const first = pattern.text.charCodeAt(0);
+      const known = this.#byFirst.get(first);
+      if (known === undefined) this.#byFirst.set(first, [pattern]);
+      else known.push(pattern);
+    }
   }
 }
