@@ -1,5 +1,8 @@
 import { AtServer } from '@cellmux/at';
 import { seededRandom, type Clock, type Port } from '@cellmux/port';
+import { emailCommands } from '../email/index.ts';
+import { ftpCommands } from '../ftp/index.ts';
+import { legacyCommands } from '../legacy/index.ts';
 import { socketCommands, SocketTable } from '../sockets/index.ts';
 import { callCommands } from './commands/call-commands.ts';
 import type { Declaration } from './commands/declaration.ts';
@@ -82,6 +85,9 @@ export class He863Module implements ModuleServices {
       ...callCommands(this),
       ...multiplexerCommands(this),
       ...socketCommands,
+      ...ftpCommands,
+      ...emailCommands,
+      ...legacyCommands,
     ];
     this.network.registration$.subscribe(() => {
       this.#tellRegistration();

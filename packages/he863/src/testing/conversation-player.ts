@@ -73,8 +73,9 @@ class Player {
     const { steps, name } = this.#conversation;
     const all = JSON.stringify(steps);
     // Ports that the module listens on get free ones of the machine; hosts that it dials get servers.
-    for (const [, port] of all.matchAll(/#SL ?= ?\d, ?1, ?(\d+)|#SKTL=1,0,(\d+)/g)) {
-      if (port !== undefined && Number(port) > 0) this.#listenPorts[Number(port)] ??= await NetworkEnds.freePort();
+    for (const [, multi, single] of all.matchAll(/#SL ?= ?\d, ?1, ?(\d+)|#SKTL=1,0,(\d+)/g)) {
+      const port = Number(multi ?? single);
+      if (port > 0) this.#listenPorts[port] ??= await NetworkEnds.freePort();
     }
     const hosts: Record<string, string> = {};
     for (const { peer, on, note } of steps) {
@@ -82,6 +83,7 @@ class Player {
       const target = peer.replace(/^\w+:/, '').replace(/#.*/, '');
       const listenPort = this.#listenPorts[Number(target.split(':')[1])];
       if (listenPort !== undefined) hosts[target] = `127.0.0.1:${listenPort}`;
+      else if (peer.startsWith('ftp:')) hosts[target] ??= await this.#ends.listenFtp(target);
       else hosts[target] ??= await this.#ends.listen(target);
     }
     if (/RST/.test(all)) hosts['88.37.127.146:81'] = `127.0.0.1:${await NetworkEnds.freePort()}`;
@@ -239,6 +241,8 @@ class Player {
         return;
       case 'send':
         ends.connection(peer)?.socket.write(Buffer.from(data, 'latin1'));
+        // What a host then asks for in command mode must be with the module: no unsolicited line says so.
+        if (peer.startsWith('ftp:')) await this.#until(() => false, 0);
         return;
       case 'recv':
         await this.#until(() => ends.received(peer).length >= data.length && data !== '', PATIENCE_MS);
@@ -252,6 +256,7 @@ class Player {
           await this.#until(() => ends.connection(peer)?.ended === true, PATIENCE_MS);
           if (ends.connection(peer)?.ended !== true) throw this.#wrong(`${peer} saw no end`);
         } else ends.connection(peer)?.socket.end();
+        if (peer.startsWith('ftp:')) await this.#until(() => false, 0);
         return;
       case undefined:
         throw this.#wrong('a step without an action');
