@@ -8,6 +8,16 @@ export { AdvancedDeframer, type AdvancedDeframerOptions } from './core/advanced-
 export { BasicDeframer, type BasicDeframerOptions } from './core/basic-deframer.ts';
 export { CONTROL, frameTypeOf, POLL_FINAL, SUPERVISORY, type FrameType } from './core/control-field.ts';
 export { encodeMessage, MESSAGE, messageTypeOf, readMessages, type MessageType } from './core/control-message.ts';
+export {
+  decodeFrames,
+  type DamagedFrame,
+  type DecodedFrame,
+  type DecodedNoise,
+  type DecodedPiece,
+  type DecodeFramesOptions,
+  type UnfinishedFrame,
+} from './core/decode-frames.ts';
+export type { DecodedMessage, FieldValue } from './core/describe-message.ts';
 export type { DlcCounters } from './core/dlc.ts';
 export { fcsOf } from './core/fcs.ts';
 export {
