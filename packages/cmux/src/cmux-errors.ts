@@ -28,6 +28,14 @@ export function refusedError(dlci: number): CellmuxError {
   });
 }
 
+/** PN brought no agreement on what cannot be done without. */
+export function notAgreedError(dlci: number): CellmuxError {
+  return new CellmuxError('ERR_CMUX_NOT_AGREED', `the peer does not agree to what DLCI ${dlci} needs`, {
+    hint: 'Open it without frameType and convergence: most modules know UIH and layer 1 alone.',
+    context: { dlci },
+  });
+}
+
 /** The link is over. */
 export function linkLostError(what: string, cause?: unknown): CellmuxError {
   return new CellmuxError('ERR_CMUX_LINK_LOST', `${what}: the multiplexer link is lost`, {

@@ -1,6 +1,8 @@
 import { faultyLine, memoryPair, latin1, fromLatin1, hasCode } from '@cellmux/port';
 import { settle, VirtualClock } from '@cellmux/port/testing';
 import { describe, expect, it } from 'vitest';
+import { CONTROL, POLL_FINAL } from './core/control-field.ts';
+import { addressOf, encodeBasicFrame } from './core/frame-encoder.ts';
 import type { DlcPort } from './dlc-port.ts';
 import { Multiplexer } from './multiplexer.ts';
 import type { MultiplexerOptions } from './multiplexer-options.ts';
@@ -118,6 +120,39 @@ describe('what bad peers and lines get', () => {
     expect(hasCode(error, 'ERR_CMUX_NO_ANSWER')).toBe(true);
     expect(clock.now()).toBe(400);
     expect((error as { context: unknown }).context).toEqual({ seen: 'nothing' });
+  });
+
+  it('closes though the peer answers nothing any more', async () => {
+    const clock = new VirtualClock();
+    const line = faultyLine({ clock });
+    const host = new Multiplexer(line.dte, { clock });
+    const module = new Multiplexer(line.dce, { clock, role: 'responder' });
+    void module.start();
+    await clock.run(host.start());
+    const port = await clock.run(host.open(1));
+    line.cut();
+    const sent = port.send(latin1('into the void'));
+    await clock.run(host.close());
+    expect(await host.ended).toEqual({ reason: 'closedUnanswered' });
+    expect(port.isClosed).toBe(true);
+    await sent;
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it.each(['DM', 'DISC'] as const)('ends when the peer sends %s on DLCI 0', async (type) => {
+    const clock = new VirtualClock();
+    const line = memoryPair();
+    const host = new Multiplexer(line.dte, { clock });
+    const module = new Multiplexer(line.dce, { clock, role: 'responder' });
+    void module.start();
+    await clock.run(host.start());
+    const port = await clock.run(host.open(1));
+    let isComplete = false;
+    port.received$.subscribe({ complete: () => (isComplete = true) });
+    const frame = encodeBasicFrame(addressOf(0, type === 'DM' ? 1 : 0), CONTROL[type] | POLL_FINAL, new Uint8Array(0));
+    await clock.run(line.dce.send(frame));
+    expect(await clock.run(host.ended)).toEqual({ reason: 'closedByPeer' });
+    expect(isComplete).toBe(true);
   });
 
   it('is refused a DLC that the peer does not have', async () => {

@@ -9,7 +9,7 @@ import {
   type PortRole,
 } from '@cellmux/port';
 import { BehaviorSubject, distinctUntilChanged, Subject, type Observable, type Subscription } from 'rxjs';
-import { linkLostError, noAnswerError, refusedError, stateError } from './cmux-errors.ts';
+import { linkLostError, noAnswerError, notAgreedError, refusedError, stateError } from './cmux-errors.ts';
 import type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
 import type { DlcCounters, OpenOutcome } from './core/dlc.ts';
 import type { DeframerCounters } from './core/frame-sink.ts';
@@ -182,7 +182,8 @@ export class Multiplexer implements AsyncDisposable {
 
   /**
    * Opens a DLC, 1 to 61. Rejects with `ERR_CMUX_DLC_REFUSED` (DM), `ERR_CMUX_NO_ANSWER` (N2 tries), `ERR_CMUX_LINK_LOST`,
-   * `ERR_CMUX_STATE` where it is open already or the link is not up.
+   * `ERR_CMUX_NOT_AGREED` (I frames or a convergence layer other than 1 that the peer does not have), `ERR_CMUX_STATE`
+   * where it is open already or the link is not up.
    */
   open(dlci: number, options: AbortOptions & DlcOptions = {}): Promise<DlcPort> {
     checkInteger('dlci', dlci, 1, 61);
@@ -261,6 +262,8 @@ export class Multiplexer implements AsyncDisposable {
     switch (outcome) {
       case 'refused':
         return refusedError(dlci);
+      case 'notAgreed':
+        return notAgreedError(dlci);
       case 'noAnswer':
         return noAnswerError(dlci === 0 ? 'starting the multiplexer' : `opening DLCI ${dlci}`, this.#seen);
       default:
@@ -288,8 +291,9 @@ export class Multiplexer implements AsyncDisposable {
       const tail = concatBytes([this.#seen, chunk.subarray(-SEEN_OCTETS)]);
       this.#seen = tail.subarray(-SEEN_OCTETS);
     }
-    this.#link.receive(chunk, this.#now);
-    this.#work();
+    const nowMs = this.#now;
+    this.#link.receive(chunk, nowMs);
+    this.#work(nowMs);
   }
 
   #lose(error: unknown): void {
@@ -299,26 +303,25 @@ export class Multiplexer implements AsyncDisposable {
   }
 
   /** Whatever happened, this follows: events go out, frames go out, the timer is set. */
-  #work(): void {
+  #work(nowMs: number = this.#now): void {
     // A subscriber may call in here again; the loop below then takes care of it.
     if (this.#isWorking) return;
     this.#isWorking = true;
     try {
       for (;;) {
         for (const event of this.#link.takeEvents()) this.#on(event);
-        this.#transmit();
+        if (this.#link.hasWork) this.#transmit(nowMs);
         if (!this.#link.hasEvents) break;
       }
     } finally {
       this.#isWorking = false;
     }
     if (this.#state.value !== this.#link.state) this.#state.next(this.#link.state);
-    this.#setTimer();
+    this.#setTimer(nowMs);
   }
 
-  #transmit(): void {
+  #transmit(nowMs: number): void {
     for (;;) {
-      const nowMs = this.#now;
       const { limit, enough, atLeastOne } = this.#budget.allowance(nowMs);
       if (limit <= 0 && !atLeastOne) return;
       const batch = this.#link.poll(limit, enough, atLeastOne, nowMs);
@@ -340,8 +343,7 @@ export class Multiplexer implements AsyncDisposable {
     }
   }
 
-  #setTimer(): void {
-    const nowMs = this.#now;
+  #setTimer(nowMs: number): void {
     let atMs = this.#link.nextDeadlineMs;
     if (this.#link.hasWork) atMs = Math.min(atMs, nowMs + this.#budget.allowance(nowMs).againInMs);
     // A timer that comes too early does no harm; setting one anew for each chunk would.

@@ -1,10 +1,12 @@
 import type { DlcState } from './dlc-transitions.ts';
+import type { ErrorRecovery } from './error-recovery.ts';
+import { Inbound } from './inbound.ts';
 import type { ModemStatus } from './modem-status.ts';
 import { Outbound } from './outbound.ts';
 import type { DlcParameters } from './parameter-negotiation.ts';
 
 /** How an attempt to open a DLC ended. */
-export type OpenOutcome = 'opened' | 'refused' | 'noAnswer' | 'linkLost' | 'closed';
+export type OpenOutcome = 'opened' | 'refused' | 'notAgreed' | 'noAnswer' | 'linkLost' | 'closed';
 
 /** What is counted for each DLC; octets are those of the user, frames those that carry them. */
 export interface DlcCounters {
@@ -49,6 +51,9 @@ export class Dlc {
   readonly dlci: number;
   readonly counters = noTraffic();
   readonly outbound = new Outbound();
+  readonly inbound = new Inbound();
+  /** Only in the error-recovery mode, while it is open. */
+  recovery: ErrorRecovery | undefined;
   state: DlcState = 'disconnected';
   parameters: DlcParameters;
   /** SABM or DISC sent so far without an answer. */
@@ -73,6 +78,22 @@ export class Dlc {
     this.parameters = parameters;
     this.signals = signals;
     this.outbound.configure(parameters.convergence, parameters.n1);
+  }
+
+  /** The length of the next information field that may leave now; -1 where there is none. */
+  nextLength(allStopped: boolean): number {
+    const isStopped = allStopped || this.stoppedByPeer;
+    const { recovery } = this;
+    if (recovery === undefined) return this.outbound.nextLength(isStopped);
+    if (isStopped || this.state === 'resetting') return -1;
+    const length = this.outbound.nextLength(false);
+    if (!recovery.maySend(length >= 0)) return -1;
+    return recovery.mustRepeat ? recovery.repeatLength : length;
+  }
+
+  /** True while something waits that no frame holds, or that the peer has not acknowledged. */
+  get hasUnsent(): boolean {
+    return !this.outbound.queue.isEmpty || (this.recovery?.outstanding ?? 0) > 0;
   }
 
   get isOpen(): boolean {

@@ -4,7 +4,8 @@ import { ControlChannel, type CommandDone } from './control-channel.ts';
 import { CONTROL, KIND, KIND_OF_CONTROL_RECOVERY, POLL_FINAL } from './control-field.ts';
 import type { MessageType } from './control-message.ts';
 import { Dlc, type OpenOutcome } from './dlc.ts';
-import { DLC_TRANSITIONS, type DlcAction, type DlcInput } from './dlc-transitions.ts';
+import { DLC_TRANSITIONS, type DlcAction, type DlcInput, type DlcState } from './dlc-transitions.ts';
+import { ErrorRecovery } from './error-recovery.ts';
 import type { Deframer, FrameSink } from './frame-sink.ts';
 import { noCounts } from './link-counters.ts';
 import type { LinkEnd, LinkEvent } from './link-event.ts';
@@ -45,6 +46,9 @@ export class Link implements FrameSink {
   #state: LinkState = 'idle';
   #nowMs = 0;
   #silentAtMs = Infinity;
+  /** Something happened that may have set a timer; data alone sets none. */
+  #isTouched = true;
+  #deadlineMs = Infinity;
   #onClosed: (() => void)[] = [];
   #endWhenSent: LinkEnd | undefined;
   #batchesOut = 0;
@@ -137,6 +141,7 @@ export class Link implements FrameSink {
   /** Opens the link: as the initiator DLCI 0 with SABM, as the responder by waiting for that. */
   start(nowMs: number, onStarted: (outcome: OpenOutcome) => void): void {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     this.#state = 'starting';
     const dlc = this.#dlc(0);
     dlc.onOpened = onStarted;
@@ -157,6 +162,7 @@ export class Link implements FrameSink {
   /** Opens a DLC, with parameters to negotiate where they are not the standard's. */
   open(dlci: number, wanted: DlcParameters | undefined, nowMs: number, onOpened: (outcome: OpenOutcome) => void): void {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     const dlc = this.#dlc(dlci);
     dlc.signals = this.#options.signals;
     dlc.stoppedByPeer = false;
@@ -183,6 +189,7 @@ export class Link implements FrameSink {
   /** Closes a DLC, after what is queued (`drain`) or now. `onClosed` is called in any case, once. */
   closeDlc(dlci: number, drain: boolean, nowMs: number, onClosed: (() => void) | undefined): void {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     const dlc = this.#dlc(dlci);
     if (dlc.state === 'disconnected') {
       onClosed?.();
@@ -197,8 +204,12 @@ export class Link implements FrameSink {
   /** Queues bytes on an open DLC. */
   send(dlci: number, ticket: SendTicket): void {
     const dlc = this.#dlc(dlci);
-    if (dlc.outbound.queue.isEmpty) this.#scheduler.add(dlc);
     dlc.outbound.queue.push(ticket);
+    if (dlc.recovery !== undefined) {
+      dlc.recovery.wake(this.#nowMs);
+      this.#isTouched = true;
+    }
+    this.#scheduler.add(dlc);
   }
 
   /** The most octets of one `send` on this DLC. */
@@ -215,21 +226,25 @@ export class Link implements FrameSink {
   /** The V.24 signals of this end of a DLC, FC included; told to the peer where they changed. */
   setSignals(dlci: number, signals: ModemStatus, nowMs: number): void {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     const dlc = this.#dlc(dlci);
     if (signals.fc && !dlc.signals.fc) dlc.counters.stoppedByUs++;
     dlc.signals = signals;
+    dlc.recovery?.setBusy(signals.fc);
     if (dlc.isOpen) this.#tellStatus(dlc);
   }
 
   /** Sends a command on the control channel; see {@link ControlChannel.command}. */
   command(type: MessageType, dlci: number, value: Uint8Array, echo: boolean, nowMs: number, done: CommandDone): void {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     this.control.command(type, dlci, value, nowMs, echo, done);
   }
 
   /** Closes the link in order: DISC on each DLC, CLD, and DISC on DLCI 0 where CLD is not answered (§5.8.2). */
   close(nowMs: number, onClosed: () => void): void {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     if (this.#state === 'closed') {
       onClosed();
       return;
@@ -263,11 +278,13 @@ export class Link implements FrameSink {
     this.deframer.receive(chunk);
     this.#run.flush();
     this.#silentAtMs = this.deframer.isPending ? nowMs + this.#options.interOctetMs : Infinity;
+    this.#endIfSent();
   }
 
   /** The next octets for the line; see {@link Transmitter.poll}. */
   poll(limit: number, enough: number, atLeastOne: boolean, nowMs: number): Batch | undefined {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     const batch = this.#transmitter.poll(limit, enough, atLeastOne, nowMs);
     if (batch === undefined) return undefined;
     this.#batchesOut++;
@@ -291,14 +308,25 @@ export class Link implements FrameSink {
 
   /** When {@link handleTimeout} is due; Infinity where nothing runs. */
   get nextDeadlineMs(): number {
-    let next = Math.min(this.#silentAtMs, this.control.nextDeadlineMs);
-    for (const dlc of this.#dlcs) if (dlc !== undefined) next = Math.min(next, dlc.t1AtMs);
+    if (this.#isTouched) {
+      this.#isTouched = false;
+      this.#deadlineMs = this.#findDeadline();
+    }
+    return Math.min(this.#silentAtMs, this.#deadlineMs);
+  }
+
+  #findDeadline(): number {
+    let next = this.control.nextDeadlineMs;
+    for (const dlc of this.#dlcs) {
+      if (dlc !== undefined) next = Math.min(next, dlc.t1AtMs, dlc.recovery?.t1AtMs ?? Infinity);
+    }
     for (const atMs of this.#statusRetryAtMs.values()) next = Math.min(next, atMs);
     return next;
   }
 
   handleTimeout(nowMs: number): void {
     this.#nowMs = nowMs;
+    this.#isTouched = true;
     if (this.#silentAtMs <= nowMs) {
       this.#silentAtMs = Infinity;
       this.#run.begin(undefined, this.deframer.pendingOctets);
@@ -306,8 +334,13 @@ export class Link implements FrameSink {
       this.#run.flush();
     }
     for (const dlc of this.#dlcs) {
-      if (dlc === undefined || dlc.t1AtMs > nowMs) continue;
-      this.#step(dlc, dlc.tries > dlc.parameters.n2 ? 'N2' : 'T1');
+      if (dlc === undefined) continue;
+      if (dlc.t1AtMs <= nowMs) this.#step(dlc, dlc.tries > dlc.parameters.n2 ? 'N2' : 'T1');
+      if (dlc.recovery === undefined || dlc.recovery.t1AtMs > nowMs || dlc.state === 'resetting') continue;
+      if (dlc.recovery.timeout(nowMs)) continue;
+      dlc.counters.resets++;
+      dlc.recovery.t1AtMs = Infinity;
+      this.#step(dlc, 'reset');
     }
     this.control.handleTimeout(nowMs);
     for (const [dlci, atMs] of [...this.#statusRetryAtMs]) {
@@ -349,6 +382,7 @@ export class Link implements FrameSink {
     start: number,
     end: number,
   ): void {
+    this.#isTouched = true;
     const kind = KIND_OF_CONTROL_RECOVERY[control] as number;
     const dlc = this.#dlc(dlci);
     switch (kind) {
@@ -367,7 +401,6 @@ export class Link implements FrameSink {
         return;
       case KIND.DISC:
         this.#step(dlc, 'rxDISC');
-        if (dlci === 0) this.#peerCloses();
         return;
       case KIND.UIH:
       case KIND.UI:
@@ -375,8 +408,24 @@ export class Link implements FrameSink {
         else this.#data(dlc, bytes, start, end);
         return;
       default:
-        this.counters.unexpectedFrames++;
+        this.#numbered(dlc, bytes, commandResponse, control, start, end);
     }
+  }
+
+  /** An I frame or a supervisory one. */
+  #numbered(dlc: Dlc, bytes: Uint8Array, commandResponse: number, control: number, start: number, end: number): void {
+    const { recovery } = dlc;
+    if (recovery === undefined || (dlc.state !== 'connected' && dlc.state !== 'draining')) {
+      this.counters.unexpectedFrames++;
+      if (dlc.state === 'disconnected') this.#data(dlc, bytes, start, end);
+      return;
+    }
+    if (KIND_OF_CONTROL_RECOVERY[control] === KIND.I) {
+      if (recovery.receiveInformation(control, this.#nowMs)) this.#data(dlc, bytes, start, end);
+    } else {
+      recovery.receiveSupervisory(control, commandResponse !== this.#commandBit, this.#nowMs);
+    }
+    this.#disconnectIfDrained(dlc);
   }
 
   #sabm(dlc: Dlc): void {
@@ -417,7 +466,15 @@ export class Link implements FrameSink {
     }
     dlc.counters.framesReceived++;
     dlc.counters.bytesReceived += end - start;
-    if (end > start) this.#run.add(dlc.dlci, bytes, start, end);
+    const arrived = dlc.inbound.take(bytes, start, end);
+    if (arrived.signals !== undefined) this.#takeStatus(dlc.dlci, arrived.signals);
+    if (arrived.bytes === undefined) return;
+    if (dlc.outbound.isFramed) {
+      this.#run.flush();
+      this.#events.push({ type: 'data', dlci: dlc.dlci, bytes: arrived.bytes.slice(arrived.start, arrived.end) });
+    } else if (arrived.end > arrived.start) {
+      this.#run.add(dlc.dlci, arrived.bytes, arrived.start, arrived.end);
+    }
   }
 
   // The life of DLCs.
@@ -433,6 +490,7 @@ export class Link implements FrameSink {
   #configure(dlc: Dlc, parameters: DlcParameters): void {
     dlc.parameters = parameters;
     dlc.outbound.configure(parameters.convergence, parameters.n1);
+    dlc.inbound.configure(parameters.convergence);
     if (parameters.n1 > this.deframer.n1) this.deframer.n1 = parameters.n1;
   }
 
@@ -445,11 +503,11 @@ export class Link implements FrameSink {
       dlc.tries = 0;
       dlc.t1AtMs = Infinity;
     }
-    for (const action of transition.actions) this.#act(dlc, action);
+    for (const action of transition.actions) this.#act(dlc, action, before);
     if (transition.next === 'disconnected' && before !== 'disconnected') this.#afterClosed(dlc);
   }
 
-  #act(dlc: Dlc, action: DlcAction): void {
+  #act(dlc: Dlc, action: DlcAction, before: DlcState): void {
     switch (action) {
       case 'sendPN':
         this.#sendParameters(dlc);
@@ -467,9 +525,7 @@ export class Link implements FrameSink {
         this.#sendResponse(dlc, CONTROL.DM);
         return;
       case 'restart':
-        dlc.stoppedByPeer = false;
-        this.#events.push({ type: 'dlcRestarted', dlci: dlc.dlci });
-        if (dlc.dlci !== 0) this.#tellStatus(dlc);
+        this.#restart(dlc, before === 'resetting');
         return;
       case 'opened':
       case 'openedByPeer':
@@ -486,6 +542,7 @@ export class Link implements FrameSink {
         settleOpen(dlc, 'closed');
         return;
       case 'closedByPeer':
+        if (dlc.dlci === 0) return;
         this.#events.push({ type: 'dlcClosed', dlci: dlc.dlci, by: 'peer' });
         return;
       case 'lost':
@@ -500,21 +557,43 @@ export class Link implements FrameSink {
       this.#events.push({ type: 'up' });
     } else {
       this.#events.push({ type: 'dlcOpened', dlci: dlc.dlci, by });
+      if (dlc.parameters.frameType === 'I') this.#recover(dlc, by === 'us');
       this.#tellStatus(dlc);
     }
     settleOpen(dlc, 'opened');
   }
 
+  #recover(dlc: Dlc, opener: boolean): void {
+    const { k, n2, t1Ms } = dlc.parameters;
+    dlc.recovery = new ErrorRecovery({ k, n2, t1Ms, opener, counters: dlc.counters });
+    this.#transmitter.addRecovering(dlc);
+  }
+
+  #restart(dlc: Dlc, opener: boolean): void {
+    dlc.stoppedByPeer = false;
+    this.#events.push({ type: 'dlcRestarted', dlci: dlc.dlci });
+    if (dlc.dlci === 0) return;
+    dlc.inbound.restart();
+    if (dlc.recovery?.restart(opener) === true) dlc.outbound.queue.dropBegun('reset');
+    this.#tellStatus(dlc);
+  }
+
   #afterClosed(dlc: Dlc): void {
     if (dlc.dlci === 0) {
       if (this.#state === 'starting') this.#state = 'idle';
+      // DM or DISC on an open DLCI 0: the peer has no multiplexer any more.
+      else if (this.#state === 'up') this.#peerCloses();
+      for (const onClosed of dlc.onClosed.splice(0)) onClosed();
       return;
     }
     this.#drop(dlc, 'closed');
     this.#closeFurther();
   }
 
-  #drop(dlc: Dlc, reason: DropReason): void {
+  #drop(dlc: Dlc, reason: Exclude<DropReason, 'reset'>): void {
+    dlc.recovery?.drop(reason);
+    dlc.recovery = undefined;
+    this.#transmitter.removeRecovering(dlc);
     dlc.outbound.drop(reason);
     this.#scheduler.remove(dlc);
     this.control.forget(dlc.dlci);
@@ -535,7 +614,8 @@ export class Link implements FrameSink {
   }
 
   #disconnectIfDrained(dlc: Dlc): void {
-    if (dlc.state === 'draining' && dlc.outbound.queue.isEmpty && this.#batchesOut === 0) this.#step(dlc, 'disconnect');
+    this.#isTouched = true;
+    if (dlc.state === 'draining' && !dlc.hasUnsent && this.#batchesOut === 0) this.#step(dlc, 'disconnect');
   }
 
   #sendCommand(dlc: Dlc, control: number): void {
@@ -634,6 +714,12 @@ export class Link implements FrameSink {
         agreed.convergence === wanted.convergence &&
         agreed.n1 <= wanted.n1 &&
         agreed.k <= wanted.k;
+      // An application that counts on whole frames or on repetition cannot do without.
+      if (!isAnswer && (wanted.frameType === 'I' || wanted.convergence !== 1)) {
+        settleOpen(dlc, outcome === 'linkLost' ? 'linkLost' : 'notAgreed');
+        this.#step(dlc, 'disconnect');
+        return;
+      }
       // Silence, NSC or a changed proposal: the standard's values hold (§5.4.6.3.1).
       this.#configure(dlc, isAnswer ? { ...wanted, n1: agreed.n1, k: agreed.k, priority: agreed.priority } : standard);
       this.#step(dlc, 'open');
@@ -642,12 +728,13 @@ export class Link implements FrameSink {
 
   /** The answer to a proposal of the peer. */
   #negotiate(dlci: number, wanted: DlcParameters): DlcParameters {
-    const { n1Limit, k } = this.#options;
+    const { n1Limit, option } = this.#options;
     const agreed: DlcParameters = {
       ...wanted,
-      frameType: wanted.frameType === 'I' ? 'UIH' : wanted.frameType,
+      // I frames exist in the advanced option alone: without length fields a basic frame has no room for them (§6).
+      frameType: wanted.frameType === 'I' && option === 'basic' ? 'UIH' : wanted.frameType,
       n1: Math.min(wanted.n1, n1Limit),
-      k: Math.min(wanted.k, k),
+      k: wanted.k === 0 ? 2 : wanted.k,
     };
     if (dlci >= 1 && this.#dlc(dlci).state === 'disconnected') {
       this.#agreed.set(dlci, { ...agreed, t1Ms: Math.max(10, agreed.t1Ms) });

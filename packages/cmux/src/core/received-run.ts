@@ -2,14 +2,30 @@
 const VIEW_FROM = 384;
 
 /**
+ * Payloads are gathered in slabs of this size: an array of its own for each would cost as much again as all the rest of
+ * the way, since V8 asks the system for each of more than 64 octets. Whoever keeps a payload keeps its slab.
+ */
+const SLAB_OCTETS = 16 * 1024;
+
+/** Chunks from this size on are worth a view of words. */
+const WORDS_FROM = 192;
+
+const NO_VIEW: DataView = new DataView(new ArrayBuffer(0));
+
+/**
  * Gathers the payloads of one chunk of the line. Payloads of one DLC that follow each other become one array, which is
  * the receiver's for good; a long one that lies in the chunk itself is a view of it.
  */
 export class ReceivedRun {
   readonly #emit: (dlci: number, bytes: Uint8Array) => void;
   #chunk: Uint8Array | undefined;
+  #chunkView: DataView = NO_VIEW;
+  /** The deframer's own memory, which is nearly always the same. */
+  #other: Uint8Array | undefined;
+  #otherView: DataView = NO_VIEW;
   #room = 0;
-  #out: Uint8Array | undefined;
+  #slab: Uint8Array = new Uint8Array(0);
+  #slabView: DataView = NO_VIEW;
   #start = 0;
   #end = 0;
   #dlci = -1;
@@ -21,10 +37,8 @@ export class ReceivedRun {
   /** A chunk begins; all its payloads together have at most `room` octets. */
   begin(chunk: Uint8Array | undefined, room: number): void {
     this.#chunk = chunk;
+    this.#chunkView = NO_VIEW;
     this.#room = room;
-    this.#out = undefined;
-    this.#start = this.#end = 0;
-    this.#dlci = -1;
   }
 
   /** The payload `bytes[start]` to `bytes[end - 1]` of a DLC. */
@@ -39,23 +53,45 @@ export class ReceivedRun {
       this.#emit(dlci, bytes.subarray(start, end));
       return;
     }
-    this.#out ??= new Uint8Array(this.#room);
-    const out = this.#out;
-    if (length > 64) {
-      out.set(bytes.subarray(start, end), this.#end);
-      this.#end += length;
-      return;
+    if (this.#end + length > this.#slab.length) {
+      this.flush();
+      this.#slab = new Uint8Array(Math.max(SLAB_OCTETS, this.#room));
+      this.#slabView = new DataView(this.#slab.buffer);
+      this.#start = this.#end = 0;
     }
+    const slab = this.#slab;
     let at = this.#end;
-    for (let index = start; index < end; index++) out[at++] = bytes[index] as number;
+    let index = start;
+    const view = this.#viewOf(bytes);
+    if (view !== NO_VIEW) {
+      const slabView = this.#slabView;
+      // A view of the octets and set() cost as much as copying some 256 of them by words (measured on Node 20).
+      for (const last = end - 4; index <= last; index += 4, at += 4) {
+        slabView.setInt32(at, view.getInt32(index, true), true);
+      }
+    }
+    for (; index < end; index++, at++) slab[at] = bytes[index] as number;
     this.#end = at;
   }
 
   /** Hands on what is gathered: before anything else happens, and at the end of the chunk. */
   flush(): void {
-    if (this.#out === undefined || this.#end === this.#start) return;
-    const whole = this.#start === 0 && this.#end === this.#out.length;
-    this.#emit(this.#dlci, whole ? this.#out : this.#out.subarray(this.#start, this.#end));
+    if (this.#end === this.#start) return;
+    const bytes = this.#slab.subarray(this.#start, this.#end);
     this.#start = this.#end;
+    this.#emit(this.#dlci, bytes);
+  }
+
+  #viewOf(bytes: Uint8Array): DataView {
+    if (bytes === this.#chunk) {
+      if (this.#chunkView === NO_VIEW && bytes.length >= WORDS_FROM)
+        this.#chunkView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return this.#chunkView;
+    }
+    if (bytes !== this.#other) {
+      this.#other = bytes;
+      this.#otherView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.#otherView;
   }
 }

@@ -9,7 +9,9 @@ export class Scheduler {
   readonly #dlcs = new Set<Dlc>();
   #turn = 0;
 
+  /** A DLC has something to send. */
   add(dlc: Dlc): void {
+    if (this.#dlcs.has(dlc)) return;
     this.#dlcs.add(dlc);
     dlc.age = 0;
     dlc.wasPassed = false;
@@ -22,7 +24,8 @@ export class Scheduler {
 
   /** True where a DLC has something that may leave now. */
   hasWork(allStopped: boolean): boolean {
-    for (const dlc of this.#dlcs) if (dlc.outbound.nextLength(allStopped || dlc.stoppedByPeer) >= 0) return true;
+    if (this.#dlcs.size === 0) return false;
+    for (const dlc of this.#dlcs) if (dlc.nextLength(allStopped) >= 0) return true;
     return false;
   }
 
@@ -33,10 +36,10 @@ export class Scheduler {
   next(allStopped: boolean, fits: (infoLength: number) => boolean): Dlc | undefined {
     const best = this.#best(allStopped, undefined);
     if (best === undefined) return undefined;
-    if (fits(best.outbound.nextLength(allStopped || best.stoppedByPeer))) return best;
+    if (fits(best.nextLength(allStopped))) return best;
     if (best.wasPassed) return undefined;
     const second = this.#best(allStopped, best);
-    if (second === undefined || !fits(second.outbound.nextLength(allStopped || second.stoppedByPeer))) return undefined;
+    if (second === undefined || !fits(second.nextLength(allStopped))) return undefined;
     best.wasPassed = true;
     return second;
   }
@@ -47,12 +50,13 @@ export class Scheduler {
     dlc.age = 0;
     dlc.wasPassed = false;
     dlc.servedAt = this.#turn++;
+    if (!dlc.hasUnsent && !dlc.outbound.signalsDue) this.#dlcs.delete(dlc);
   }
 
   #best(allStopped: boolean, except: Dlc | undefined): Dlc | undefined {
     let best: Dlc | undefined;
     for (const dlc of this.#dlcs) {
-      if (dlc === except || dlc.outbound.nextLength(allStopped || dlc.stoppedByPeer) < 0) continue;
+      if (dlc === except || dlc.nextLength(allStopped) < 0) continue;
       if (best === undefined || isBefore(dlc, best)) best = dlc;
     }
     return best;

@@ -83,6 +83,15 @@ export class SendQueue {
     return true;
   }
 
+  /** Gives up the rest of a ticket that is part in frames; what waits behind it stays. */
+  dropBegun(reason: DropReason): void {
+    const ticket = this.first;
+    if (ticket === undefined || ticket.sent === 0) return;
+    this.#octets -= ticket.bytes.length - ticket.sent;
+    this.#shift();
+    ticket.dropped(reason);
+  }
+
   /** Gives all up. */
   drop(reason: DropReason): void {
     const waiting = this.#tickets.slice(this.#head);

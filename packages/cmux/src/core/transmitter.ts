@@ -1,4 +1,6 @@
 import { CONTROL } from './control-field.ts';
+import type { Dlc } from './dlc.ts';
+import type { ErrorRecovery, InformationFrame } from './error-recovery.ts';
 import { addressOf, advancedFrameLimit, BASIC_OVERHEAD, encodeAdvanced, encodeBasic } from './frame-encoder.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SendTicket } from './send-queue.ts';
@@ -46,6 +48,8 @@ export class Transmitter {
   /** Urgent frames that did not fit {@link URGENT_LIMIT} and were given up. */
   overflowed = 0;
   readonly #options: TransmitterOptions;
+  /** DLCs in error-recovery mode. */
+  readonly #recovering = new Set<Dlc>();
   #urgent: UrgentFrame[] = [];
   #scratch = new Uint8Array(4096);
   #info = new Uint8Array(256);
@@ -56,7 +60,18 @@ export class Transmitter {
 
   /** True while urgent frames wait. */
   get hasUrgent(): boolean {
-    return this.#urgent.length > 0;
+    if (this.#urgent.length > 0) return true;
+    for (const dlc of this.#recovering) if (dlc.recovery?.isSupervisoryDue === true) return true;
+    return false;
+  }
+
+  /** The supervisory frames of this DLC are to be sent. */
+  addRecovering(dlc: Dlc): void {
+    this.#recovering.add(dlc);
+  }
+
+  removeRecovering(dlc: Dlc): void {
+    this.#recovering.delete(dlc);
   }
 
   urgent(frame: UrgentFrame): void {
@@ -92,12 +107,37 @@ export class Transmitter {
     }
     const isUrgentDone = count === this.#urgent.length;
     this.#urgent.splice(0, count);
-    if (isUrgentDone) at = this.#pollData(at, limit, enough, atLeastOne, finished);
+    if (isUrgentDone) {
+      at = this.#pollSupervisory(at, limit, atLeastOne, nowMs);
+      at = this.#pollData(at, limit, enough, atLeastOne, finished, nowMs);
+    }
     if (at === 0) return undefined;
     return { bytes: this.#scratch.slice(0, at), finished };
   }
 
-  #pollData(start: number, limit: number, enough: number, atLeastOne: boolean, finished: SendTicket[]): number {
+  #pollSupervisory(start: number, limit: number, atLeastOne: boolean, nowMs: number): number {
+    let at = start;
+    for (const dlc of this.#recovering) {
+      const needed = this.#limitOf(0);
+      if (at + needed > limit && !(atLeastOne && at === 0)) break;
+      if (dlc.state === 'resetting') continue;
+      const frame = dlc.recovery?.takeSupervisory(nowMs);
+      if (frame === undefined) continue;
+      this.#makeRoom(at + needed, at);
+      const commandResponse = frame.isCommand === this.#options.isInitiator ? 1 : 0;
+      at = this.#encode(at, addressOf(dlc.dlci, commandResponse), frame.control, NOTHING, 0, 0);
+    }
+    return at;
+  }
+
+  #pollData(
+    start: number,
+    limit: number,
+    enough: number,
+    atLeastOne: boolean,
+    finished: SendTicket[],
+    nowMs: number,
+  ): number {
     const { scheduler, isInitiator } = this.#options;
     let at = start;
     for (;;) {
@@ -105,12 +145,18 @@ export class Transmitter {
       if (room < BASIC_OVERHEAD || (at > 0 && at >= enough)) return at;
       const dlc = scheduler.next(this.dataStopped, (length) => this.#limitOf(length) <= room);
       if (dlc === undefined) return at;
-      const length = dlc.outbound.nextLength(dlc.stoppedByPeer || this.dataStopped);
+      const length = dlc.nextLength(this.dataStopped);
       this.#makeRoom(at + this.#limitOf(length), at);
-      if (this.#info.length < length) this.#info = new Uint8Array(length);
-      dlc.outbound.take(this.#info, 0, length, finished);
-      const control = dlc.parameters.frameType === 'UI' ? CONTROL.UI : CONTROL.UIH;
-      at = this.#encode(at, addressOf(dlc.dlci, isInitiator ? 1 : 0), control, this.#info, 0, length);
+      const address = addressOf(dlc.dlci, isInitiator ? 1 : 0);
+      if (dlc.recovery !== undefined) {
+        const { control, info } = nextInformation(dlc, dlc.recovery, length, nowMs);
+        at = this.#encode(at, address, control, info, 0, length);
+      } else {
+        if (this.#info.length < length) this.#info = new Uint8Array(length);
+        dlc.outbound.take(this.#info, 0, length, finished);
+        const control = dlc.parameters.frameType === 'UI' ? CONTROL.UI : CONTROL.UIH;
+        at = this.#encode(at, address, control, this.#info, 0, length);
+      }
       dlc.counters.framesSent++;
       dlc.counters.bytesSent += length;
       scheduler.served(dlc);
@@ -134,3 +180,13 @@ export class Transmitter {
     this.#scratch = larger;
   }
 }
+
+function nextInformation(dlc: Dlc, recovery: ErrorRecovery, length: number, nowMs: number): InformationFrame {
+  if (recovery.mustRepeat) return recovery.repeat(nowMs);
+  const info = new Uint8Array(length);
+  const finished: SendTicket[] = [];
+  dlc.outbound.take(info, 0, length, finished);
+  return recovery.sendNew(info, finished, nowMs);
+}
+
+const NOTHING = new Uint8Array(0);
