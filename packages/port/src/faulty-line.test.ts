@@ -121,6 +121,29 @@ describe('pacedLine', () => {
     expect(Buffer.compare(concatBytes(chunks), pattern(10_000))).toBe(0);
   });
 
+  test('what a delay keeps under way does not overrun a receiver that nobody reads', async () => {
+    const clock = new VirtualClock();
+    const options = { clock, backlogLimitBytes: 1000, baudRate: 96_000, faults: { delayMs: 500 } };
+    const { dte, dce, stats } = faultyLine(options);
+    const sending = dte.send(pattern(9000));
+    await clock.advance(5000);
+    expect(stats.dteToDce.delivered).toBeLessThanOrEqual(1000);
+    const chunks = collect(dce);
+    await clock.run(sending);
+    await clock.run(dte.close());
+    expect(Buffer.compare(concatBytes(chunks), pattern(9000))).toBe(0);
+  });
+
+  test('close waits as long as anything leaves, however slowly', async () => {
+    const clock = new VirtualClock();
+    const { dte, dce } = pacedLine({ clock, baudRate: 300 });
+    const chunks = collect(dce);
+    const sending = dte.send(pattern(300));
+    await clock.run(Promise.all([dte.close(), sending]));
+    expect(clock.now()).toBeGreaterThan(9900);
+    expect(concatBytes(chunks)).toEqual(pattern(300));
+  });
+
   test('keeps its rate on average when timers come late', async () => {
     const clock = new VirtualClock();
     let tick = 0;

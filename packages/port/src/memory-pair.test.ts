@@ -35,7 +35,7 @@ const steps = fc.array(
       arbitrary: fc.record({ end, kind: fc.constantFrom('close' as const, 'hurry' as const, 'fail' as const) }),
     },
   ),
-  { maxLength: 50 },
+  { maxLength: 50, size: 'max' },
 );
 
 interface Sent {

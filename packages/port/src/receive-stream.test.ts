@@ -34,7 +34,7 @@ const steps = fc.array(
     fc.record({ kind: fc.constant('subscribe' as const), takes: fc.integer({ min: 1, max: 5 }) }),
     fc.record({ kind: fc.constant('unsubscribe' as const) }),
   ),
-  { maxLength: 60 },
+  { maxLength: 60, size: 'max' },
 );
 
 describe('ReceiveStream', () => {
