@@ -74,8 +74,8 @@ describe('wrong usage', () => {
   it('shows what there is when nothing is asked, and with --help', async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);
-    for (const word of ['demo', 'module', 'up', 'at', 'Exit status']) expect(help.stdout).toContain(word);
-    for (const command of ['demo', 'module', 'up', 'at']) {
+    for (const word of ['demo', 'module', 'up', 'at', 'decode', 'Exit status']) expect(help.stdout).toContain(word);
+    for (const command of ['demo', 'module', 'up', 'at', 'decode']) {
       const { code, stdout } = await run([command, '--help']);
       expect(code).toBe(0);
       expect(stdout).toMatch(/Examples:\n {2}\$ /);
@@ -115,6 +115,26 @@ describe('cellmux at --line', () => {
     const { code, stderr } = await run(['at', '--line', line, '--timeout', '200', 'AT']);
     expect(code).toBe(3);
     expect(stderr).toMatch(/^cellmux: .* \(ERR_AT_TIMEOUT\)\. .+\n$/);
+  });
+});
+
+describe('cellmux decode', () => {
+  it('names every field of frames given as digits, as arguments or on stdin', async () => {
+    const words = 'DLCI 0  SABM C/R 1 P/F 1  FCS ok\n';
+    expect(await run(['decode', 'F9', '03', '3F', '01', '1C', 'F9'])).toEqual({ code: 0, stdout: words, stderr: '' });
+    expect((await run(['decode'], { stdin: '0xf9,0x03:3f 01\n1cF9\n' })).stdout).toBe(words);
+    const { stdout } = await run(['decode', 'F9 03 EF 09 E3 05 07 0D FB F9 F9 03 3F 01 1D F9']);
+    expect(stdout).toContain('MSC command: DLCI 1, FC 0, RTC 1, RTR 1, IC 0, DV 0');
+    expect(stdout).toContain('damaged   FCS is 1D, should be 1C: 03 3F 01 1D');
+    expect(
+      JSON.parse((await run(['decode', '--json', 'F907EF0541540DF9F9'])).stdout.split('\n')[0] ?? ''),
+    ).toBeTruthy();
+  });
+
+  it('says what is wrong with digits that are none', async () => {
+    const { code, stderr } = await run(['decode', 'F9 0']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^cellmux: that is not whole octets in hex digits \(ERR_GATEWAY_USAGE\)\. .+\n$/);
   });
 });
 

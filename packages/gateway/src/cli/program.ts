@@ -2,6 +2,7 @@ import { Command, type OutputConfiguration } from 'commander';
 import { readFileSync } from 'node:fs';
 import type { CommandEnvironment } from './command-environment.ts';
 import { atCommand } from './commands/at.ts';
+import { decodeCommand } from './commands/decode.ts';
 import { demoCommand } from './commands/demo.ts';
 import { moduleCommand } from './commands/module.ts';
 import { upCommand } from './commands/up.ts';
@@ -28,7 +29,7 @@ export function buildProgram(environment: CommandEnvironment, onDone: OnDone): C
     .version(ownVersion())
     .configureOutput(output)
     .exitOverride();
-  for (const build of [demoCommand, moduleCommand, upCommand, atCommand]) {
+  for (const build of [demoCommand, moduleCommand, upCommand, atCommand, decodeCommand]) {
     const command = build(environment, onDone);
     program.addCommand(command.copyInheritedSettings(program));
   }
