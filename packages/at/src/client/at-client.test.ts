@@ -277,6 +277,17 @@ describe('refuses without sending anything', () => {
     const { client } = bench();
     expect(await rejection(client.command('AT', { timeoutMs: 0 }))).toMatchObject({ code: 'ERR_OPTION_RANGE' });
     expect(() => bench({ timeoutMs: 0.5 })).toThrow(CellmuxError);
+    for (const change of [
+      { s12: 256 },
+      { s3: -1 },
+      { maximumLineLength: 7 },
+      { probeMs: 0 },
+      { dataEndQuietMs: NaN },
+    ]) {
+      expect(() => bench({ profile: { ...GENERIC_AT_PROFILE, ...change } })).toThrow(
+        expect.objectContaining({ code: 'ERR_OPTION_RANGE' }),
+      );
+    }
   });
 
   test('strings that could end themselves', () => {

@@ -9,7 +9,7 @@ import { UrcTable, type UrcPattern } from '../core/urc-table.ts';
 import { AtDataCall, type CallAftermath } from './at-data-call.ts';
 import * as errors from './at-errors.ts';
 import type { AtEvent } from './at-events.ts';
-import { HE863_AT_PROFILE, type AtProfile } from './at-profile.ts';
+import { checkProfile, HE863_AT_PROFILE, type AtProfile } from './at-profile.ts';
 import { checkCommand, ESC, promptOctets } from './check-command.ts';
 import { CommandJob } from './command-job.ts';
 import type { AtResponse, CommandOptions, ConnectOptions, HandedOver, Urc } from './command-options.ts';
@@ -77,7 +77,7 @@ export class AtClient implements AsyncDisposable {
     this.#port = port;
     this.#released = port;
     this.#clock = options.clock ?? systemClock;
-    this.#profile = options.profile ?? HE863_AT_PROFILE;
+    this.#profile = checkProfile(options.profile ?? HE863_AT_PROFILE);
     this.#timeoutMs = checkInteger('timeoutMs', options.timeoutMs ?? 5000, 1, 2 ** 31 - 1);
     this.#urcTable = new UrcTable(this.#profile.urcs);
     this.#parser = new ResponseParser({ s3: this.#profile.s3, s4: this.#profile.s4, urcs: this.#urcTable });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { concatBytes, fromLatin1, latin1, type CellmuxError } from '@cellmux/port';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -588,5 +589,25 @@ describe('data', () => {
     module.port.resume();
     await clock.run(Promise.all([first, third]));
     expect(module.heard).toBe('firstthird');
+    const { signal } = new AbortController();
+    await clock.run(Promise.all([call.send(latin1('a'), { signal }), call.send(latin1('b'), { signal })]));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  test('of many octets leaves in parts, and the rest of it is taken back at the end', async () => {
+    const { call, module, clock } = await inCall({ dcd: true });
+    const sent = call.send(new Uint8Array(20_000)).catch((error: unknown) => error);
+    module.port.pause();
+    module.say('\r\nNO CARRIER\r\n');
+    await module.port.setCircuits({ dcd: false });
+    await clock.advance(0);
+    const error = await sent;
+    expect(error).toMatchObject({ code: 'ERR_PORT_CLOSED' });
+    module.port.resume();
+    await clock.advance(0);
+    const { unsentBytes } = (error as CellmuxError).context;
+    expect(module.heard.length).toBeGreaterThan(0);
+    expect(module.heard.length).toBeLessThanOrEqual(20_000 - Number(unsentBytes));
+    expect(Number(unsentBytes)).toBeGreaterThan(10_000);
   });
 });

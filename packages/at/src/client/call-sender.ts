@@ -1,13 +1,17 @@
-import { portClosedError, type AbortOptions, type Clock, type Port } from '@cellmux/port';
+import { hasCode, portClosedError, type AbortOptions, type Clock, type Port } from '@cellmux/port';
 import { EscapeAvoidance } from '../core/escape-avoidance.ts';
 import { delay } from './delay.ts';
 
-/** A last `+` that waits, so that data does not become an escape sequence. */
-interface HeldPlus {
-  /** More data follows: it need not wait any longer. */
-  readonly release: () => void;
-  /** It has been handed to the line. */
-  readonly passed: Promise<void>;
+/** Handed to the line at once. So much may go astray when a call ends, and so exact is the count of what was not sent. */
+const PART_BYTES = 4096;
+
+interface PendingSend {
+  readonly bytes: Uint8Array;
+  readonly signal: AbortSignal | undefined;
+  /** The last octet would complete an escape sequence: it has to wait. */
+  readonly endsApart: boolean;
+  resolve: () => void;
+  reject: (reason: unknown) => void;
 }
 
 /**
@@ -21,8 +25,11 @@ export class CallSender {
   readonly #guardMs: number;
   readonly #avoidance: EscapeAvoidance;
   readonly #ended: AbortSignal;
-  readonly #inFlight = new Set<Promise<void>>();
-  #held: HeldPlus | undefined;
+  readonly #queue: PendingSend[] = [];
+  #isPumping = false;
+  /** Aborted when more data follows a last octet that waits. */
+  #follows: AbortController | undefined;
+  #lastSettled: Promise<void> = Promise.resolve();
   #lastSentMs = -Infinity;
 
   /**
@@ -37,73 +44,115 @@ export class CallSender {
     // A line may bring nearer what was sent apart, and the other way round: half of a guard time might become one.
     this.#avoidance = new EscapeAvoidance(guardMs / 2);
     this.#ended = ended;
+    ended.addEventListener('abort', () => {
+      for (const pending of this.#queue.splice(1)) pending.reject(portClosedError(name, pending.bytes.length));
+    });
   }
 
-  /** When the last octet was handed over. */
+  /** When the last octets were handed over. */
   get lastSentMs(): number {
     return this.#lastSentMs;
   }
 
   /** Octets are waiting that the line has not taken. */
   get isBusy(): boolean {
-    return this.#inFlight.size > 0;
+    return this.#queue.length > 0;
   }
 
   send(bytes: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
-    const wouldEscape = this.#avoidance.sends(bytes, this.#clock.now());
-    const held = this.#held;
-    held?.release();
-    const sent = wouldEscape
-      ? this.#sendApart(bytes, signal, held)
-      : held === undefined
-        ? this.#sendNow(bytes, signal)
-        : held.passed.then(() => this.#sendNow(bytes, signal));
-    this.#inFlight.add(sent);
-    const settled = (): void => {
-      this.#inFlight.delete(sent);
-      this.#lastSentMs = this.#clock.now();
-    };
-    sent.then(settled, settled);
+    const endsApart = this.#avoidance.sends(bytes, this.#clock.now());
+    this.#follows?.abort();
+    const sent = new Promise<void>((resolve, reject) => {
+      const pending: PendingSend = { bytes, signal, endsApart, resolve, reject };
+      this.#queue.push(pending);
+      if (signal !== undefined) this.#watchAbort(pending, signal);
+      void this.#pump();
+    });
+    this.#lastSettled = sent.then(
+      () => undefined,
+      () => undefined,
+    );
     return sent;
   }
 
   /** Settles when all that was given to {@link send} has been taken or refused. */
   async idle(): Promise<void> {
-    while (this.#inFlight.size > 0) await Promise.allSettled([...this.#inFlight]);
+    while (this.isBusy) await this.#lastSettled;
   }
 
-  async #sendNow(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const signals = signal === undefined ? this.#ended : AbortSignal.any([signal, this.#ended]);
-    try {
-      await this.#line.send(bytes, { signal: signals });
-    } catch (error) {
-      if (this.#ended.aborted && signal?.aborted !== true) throw portClosedError(this.#name, bytes.length, error);
-      throw error;
-    }
-  }
-
-  /** Sends all but the last octet, and that when a guard time has passed or more data follows. */
-  async #sendApart(bytes: Uint8Array, signal: AbortSignal | undefined, before: HeldPlus | undefined): Promise<void> {
-    const follows = new AbortController();
-    let passed: () => void = () => undefined;
-    this.#held = {
-      release: () => {
-        follows.abort();
-      },
-      passed: new Promise((resolve) => (passed = resolve)),
+  #watchAbort(pending: PendingSend, signal: AbortSignal): void {
+    const onAbort = (): void => {
+      const index = this.#queue.indexOf(pending);
+      // The one that is being sent looks at its signal itself.
+      if (index < 1) return;
+      this.#queue.splice(index, 1);
+      pending.reject(signal.reason);
     };
-    const mine = this.#held;
-    try {
-      await before?.passed;
-      if (bytes.length > 1) await this.#sendNow(bytes.subarray(0, -1), signal);
-      await delay(this.#clock, this.#guardMs, follows.signal, signal, this.#ended);
-      if (signal?.aborted === true) throw signal.reason;
-      const last = this.#sendNow(bytes.subarray(-1), signal);
-      passed();
-      await last;
-    } finally {
-      passed();
-      if (this.#held === mine) this.#held = undefined;
+    const { resolve, reject } = pending;
+    const done = (): void => {
+      signal.removeEventListener('abort', onAbort);
+    };
+    pending.resolve = () => {
+      done();
+      resolve();
+    };
+    pending.reject = (reason) => {
+      done();
+      reject(reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    for (let pending = this.#queue[0]; pending !== undefined; pending = this.#queue[0]) {
+      let error: unknown;
+      let isSent = false;
+      try {
+        await this.#sendParts(pending);
+        isSent = true;
+      } catch (reason) {
+        error = reason;
+      }
+      this.#lastSentMs = this.#clock.now();
+      this.#queue.shift();
+      if (isSent) pending.resolve();
+      else pending.reject(error);
     }
+    this.#isPumping = false;
+  }
+
+  async #sendParts({ bytes, signal, endsApart }: PendingSend): Promise<void> {
+    const ended = this.#ended;
+    const either = signal === undefined ? ended : AbortSignal.any([signal, ended]);
+    const together = endsApart ? bytes.length - 1 : bytes.length;
+    let at = 0;
+    do {
+      const isApart = at === together && endsApart;
+      if (isApart) await this.#untilFollowed(either);
+      signal?.throwIfAborted();
+      const to = isApart ? bytes.length : Math.min(at + PART_BYTES, together);
+      try {
+        if (to > at || bytes.length === 0) await this.#line.send(bytes.subarray(at, to), { signal: either });
+      } catch (error) {
+        signal?.throwIfAborted();
+        const isClosed = hasCode(error, 'ERR_PORT_CLOSED');
+        const unsent = isClosed ? Number(error.context['unsentBytes'] ?? 0) : 0;
+        // Of a part that was taken back nobody knows how much had left.
+        if (isClosed || ended.aborted) throw portClosedError(this.#name, bytes.length - to + unsent, error);
+        throw error;
+      }
+      at = to;
+    } while (at < bytes.length);
+  }
+
+  /** Waits for a guard time, or until more data follows. */
+  async #untilFollowed(over: AbortSignal): Promise<void> {
+    if (this.#queue.length > 1) return;
+    const follows = new AbortController();
+    this.#follows = follows;
+    await delay(this.#clock, this.#guardMs, follows.signal, over);
+    this.#follows = undefined;
   }
 }
