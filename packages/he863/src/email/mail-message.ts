@@ -47,6 +47,5 @@ function stuffed(body: Uint8Array): Uint8Array {
 
 /** An address or a subject as part of one line of mail: no control characters, and no brackets in an address. */
 export function isPlain(text: string, isAddress: boolean): boolean {
-   
   return !/[\u0000-\u001f\u007f]/.test(text) && !(isAddress && /[<>\s]/.test(text));
 }

@@ -1,6 +1,6 @@
 import { settle, VirtualClock } from '@cellmux/port/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NetworkServer } from '../sockets/testing/network-peer.ts';
+import { dialNetwork, NetworkServer } from '../sockets/testing/network-peer.ts';
 import { scriptedModule, type ScriptedHost, type ScriptedModule } from '../sockets/testing/scripted-host.ts';
 import { ftpCommands } from './index.ts';
 
@@ -31,9 +31,9 @@ async function answer(line: string, ...replies: string[]): Promise<void> {
   for (const reply of replies) network.peer.send(`${reply}\r\n`);
 }
 
-async function open(): Promise<void> {
+async function open(mode = 1): Promise<void> {
   const before = network.peers.length;
-  const opened = host.run('#FTPOPEN', 'ftp', 'user', 'pass', 1);
+  const opened = host.run('#FTPOPEN', 'ftp', 'user', 'pass', mode);
   await host.until(() => network.peers.length > before);
   network.peer.send('220-hello\r\n220 ready\r\n');
   await answer('USER user', '331 password');
@@ -111,6 +111,56 @@ describe('a server that does not behave', () => {
     await host.until(() => host.text.endsWith('\r\nNO CARRIER\r\n'));
     expect(phase.isClosed).toBe(true);
     expect(await host.run('#FTPMSG')).toContain('552 full');
+  });
+
+  it('breaks a download off for a host that leaves it', async () => {
+    await open();
+    const got = host.online('#FTPGET', 'f');
+    await answer('PASV', passive());
+    await answer('RETR f', '150 here');
+    const phase = await got;
+    // RFC 959 knows no escape sequence.
+    expect(host.callOptions).toEqual({ forwardEscape: false });
+    await host.until(() => data.peers.length === 1);
+    data.peer.send('x'.repeat(30_000_000));
+    await host.until(() => phase.heard.length > 0);
+    phase.stopFlow(true);
+    phase.leave();
+    await host.until(() => data.peer.failed !== undefined);
+    network.peer.send('426 broken off\r\n');
+    await host.until(() => host.text.endsWith('\r\nNO CARRIER\r\n'));
+  });
+
+  it('has a file complete only when the host has read it', async () => {
+    await open();
+    const got = host.run('#FTPGETPKT', 'f', 1);
+    await answer('PASV', passive());
+    await answer('RETR f', '150 here');
+    expect(await got).toBe('\r\nOK\r\n');
+    data.peer.socket.end('hello');
+    await host.until(() => data.peer.ended);
+    network.peer.send('226 done\r\n');
+    expect(await host.read('#FTPRECV')).toBe('\r\n#FTPRECV: 5\r\n\r\nOK\r\n');
+    expect(await host.read('#FTPGETPKT')).toBe('\r\n#FTPGETPKT: f,1,0\r\n\r\nOK\r\n');
+    expect(await host.run('#FTPRECV', 100)).toBe('\r\n#FTPRECV: 5\r\n68656C6C6F\r\n\r\nOK\r\n');
+    expect(await host.read('#FTPGETPKT')).toBe('\r\n#FTPGETPKT: f,1,1\r\n\r\nOK\r\n');
+  });
+
+  it('is the only one whose data connection is taken', async () => {
+    await open(0);
+    const got = host.online('#FTPGET', 'f');
+    await host.until(() => network.peer.text.includes('PORT '));
+    const [high = 0, low = 0] = (/PORT 127,0,0,1,(\d+),(\d+)\r\n$/.exec(network.peer.text) ?? []).slice(1).map(Number);
+    const stranger = await dialNetwork(high * 256 + low, '127.0.0.9').catch(() => undefined);
+    await host.until(() => stranger?.closed !== false);
+    network.peer.send('200 ok\r\n');
+    await answer('RETR f', '150 here');
+    const peer = await dialNetwork(high * 256 + low);
+    const phase = await got;
+    peer.socket.end('bytes');
+    await host.until(() => phase.heard.length === 5);
+    network.peer.send('226 done\r\n');
+    await host.until(() => host.text.endsWith('\r\nNO CARRIER\r\n'));
   });
 
   it('never sees the password anywhere but in PASS', async () => {

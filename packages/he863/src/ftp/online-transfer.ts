@@ -45,6 +45,7 @@ export async function transferOnline({
     clock,
     pktSz: 1,
     txTo: 0,
+    isFinished: () => isOver && buffer.length === 0,
     owner: {
       take: (maximum) => {
         const bytes = buffer.take(maximum);
@@ -53,7 +54,6 @@ export async function transferOnline({
       },
       putBack: () => undefined,
       moved: () => undefined,
-      isFinished: () => isOver && buffer.length === 0,
       overrun: () => undefined,
       encode: (bytes) => (direction === 'toServer' ? bytes : NOTHING),
       finishEncoding: () => NOTHING,

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 async function send(...texts: string[]): Promise<void> {
-  const to = module.table.socket(1).transport?.local.port ?? 0;
+  const to = module.table.socket(1).connection.transport?.local.port ?? 0;
   for (const text of texts)
     await new Promise((resolve) => {
       server.send(text, to, '127.0.0.1', resolve);
@@ -52,7 +52,7 @@ describe('UDP', () => {
     expect(await host.run('#SRECV', 1, 7)).toBe('\r\n#SRECV: 1,7\r\nhellowo\r\n\r\nOK\r\n');
     await host.run('#SRECV', 1, 100);
     await send('hello', 'world');
-    await host.until(() => module.table.socket(1).unreadBytes === 10);
+    await host.until(() => module.table.socket(1).connection.buffer.length === 10);
     expect(await host.run('#SRECV', 1, 3, 1)).toBe('\r\n#SRECV: 88.37.127.146,7,1,3,2\r\nhel\r\n\r\nOK\r\n');
     expect(await host.run('#SRECV', 1, 100, 1)).toBe('\r\n#SRECV: 88.37.127.146,7,1,2,0\r\nlo\r\n\r\nOK\r\n');
     expect(await host.run('#SRECV', 1, 100, 1)).toBe('\r\n#SRECV: 88.37.127.146,7,1,5,0\r\nworld\r\n\r\nOK\r\n');
@@ -70,12 +70,12 @@ describe('UDP', () => {
   it('does not hear others, and keeps no more than it says', async () => {
     await host.run('#SD', 1, 1, 7, '88.37.127.146', 0, 0, 1);
     const stranger = createSocket('udp4');
-    const to = module.table.socket(1).transport?.local.port ?? 0;
+    const to = module.table.socket(1).connection.transport?.local.port ?? 0;
     await new Promise((resolve) => {
       stranger.send('spam', to, '127.0.0.1', resolve);
     });
     await send('x'.repeat(9000), 'y'.repeat(9000), 'z'.repeat(9000));
-    await host.until(() => module.table.socket(1).unreadBytes === 18_000);
+    await host.until(() => module.table.socket(1).connection.buffer.length === 18_000);
     stranger.close();
     const text = await host.run('#SRECV', 1, 1500);
     expect(text).not.toContain('spam');

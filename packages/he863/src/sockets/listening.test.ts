@@ -108,7 +108,7 @@ describe('#SL', () => {
     await host.run('#SL', 2, 1, 6543);
     const peer = await dial();
     peer.send('x'.repeat(86));
-    await host.until(() => host.text.includes('SRING: 2') && module.table.socket(2).unreadBytes === 86);
+    await host.until(() => host.text.includes('SRING: 2') && module.table.socket(2).connection.buffer.length === 86);
     expect(await host.run('#SA', 2, 1)).toBe('\r\nOK\r\n');
     await host.until(() => host.text.endsWith('\r\nOK\r\n\r\nSRING: 2,86\r\n'));
   });

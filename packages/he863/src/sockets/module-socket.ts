@@ -1,8 +1,7 @@
 import type { CommandContext, CommandResult, DataPhaseEnd } from '@cellmux/at';
 import type { PortSession } from '../module/module-services.ts';
-import { InactivityTimer } from './inactivity-timer.ts';
 import { listenTcp, listenUdp, type Listener } from './listener.ts';
-import { ReceiveBuffer, type DatagramRead } from './machine/receive-buffer.ts';
+import type { DatagramRead } from './machine/receive-buffer.ts';
 import type { SocketConfiguration, SocketExtendedConfiguration } from './machine/socket-settings.ts';
 import {
   SOCKET_ERRORS,
@@ -13,9 +12,9 @@ import {
   type SocketEvent,
   type SocketState,
 } from './machine/socket-transitions.ts';
-import { OnlineExchange, type ExchangeOwner } from './online-exchange.ts';
+import { OnlineExchange } from './online-exchange.ts';
 import { openTransport, type OpenRequest } from './open-transport.ts';
-import { PayloadCodec } from './machine/payload-codec.ts';
+import { SocketConnection } from './socket-connection.ts';
 import type { SocketTable } from './socket-table.ts';
 import { OpenFailure, type Endpoint, type Transport } from './transport.ts';
 import { UnsolicitedLines } from './unsolicited-lines.ts';
@@ -61,28 +60,20 @@ export interface ModuleSocketOptions {
 /** One connId: its state, its connection or listener, and what the host has not read. */
 export class ModuleSocket {
   readonly connId: number;
-  readonly codec = new PayloadCodec();
-  /** Bytes given to the network, and bytes given to the host, since the last open. */
-  sent = 0;
-  received = 0;
+  readonly connection: SocketConnection;
   /** One of {@link DIRECTION}. */
   direction: number = DIRECTION.none;
   /** One of {@link CLOSURE}: the first cause since the last open. */
   lastClosure: number = CLOSURE.none;
   readonly #table: SocketTable;
   readonly #options: ModuleSocketOptions;
-  readonly #buffer = new ReceiveBuffer();
   readonly #lines: UnsolicitedLines;
-  readonly #inactivity: InactivityTimer;
   #state: SocketState = 'closed';
-  #transport: Transport | undefined;
   #listener: Listener | undefined;
   #listening: ListenRequest = { transport: 'tcp', port: 0, closureType: 0 };
   #shownLocal: Endpoint = { address: '', port: 0 };
-  #shownRemote: Endpoint = { address: '', port: 0 };
   #closureType = 0;
   #cid = 0;
-  #peerGone = false;
   #exchange: OnlineExchange | undefined;
   #dialing: AbortController | undefined;
 
@@ -90,17 +81,35 @@ export class ModuleSocket {
     this.#options = options;
     this.#table = options.table;
     this.connId = options.connId;
-    this.#inactivity = new InactivityTimer(this.#table.clock, () => {
-      this.lastClosure ||= CLOSURE.inactivity;
-      this.#apply('inactive');
+    this.connection = new SocketConnection({
+      clock: this.#table.clock,
+      windowBytes: this.#table.options.receiveWindowBytes,
+      onData: () => {
+        this.#apply('data');
+        this.#exchange?.wake();
+      },
+      onPeerGone: (broken) => {
+        this.#onPeerGone(broken);
+      },
+      onDrained: () => {
+        this.#exchange?.drained();
+      },
+      onIdle: () => {
+        this.lastClosure ||= CLOSURE.inactivity;
+        this.#apply('inactive');
+      },
+      onOverrun: (bytes) => {
+        this.#table.report(this.connId, `the host ignored flow control: ${bytes} bytes dropped`);
+      },
     });
+    const { buffer } = this.connection;
     this.#lines = new UnsolicitedLines({
       connId: options.connId,
-      buffer: this.#buffer,
+      buffer,
       viewBytes: this.#table.options.viewBytes,
       extended: options.extended,
       isDatagram: () => this.kind === 'udp',
-      isPending: () => this.#state === 'pending' && this.#buffer.length > 0,
+      isPending: () => this.#state === 'pending' && buffer.length > 0,
       isRinging: () => this.#state === 'incoming',
       present: (bytes) => this.#table.present(bytes, this.extended.recvDataMode),
       viewed: (bytes) => {
@@ -122,36 +131,21 @@ export class ModuleSocket {
   get cid(): number {
     return this.#cid;
   }
-  /** Bytes that the host has not read. */
-  get unreadBytes(): number {
-    return this.#buffer.length;
-  }
-  /** Bytes that have not left yet; 0 for UDP. */
-  get unacknowledgedBytes(): number {
-    return this.kind === 'tcp' ? (this.#transport?.queuedBytes ?? 0) : 0;
-  }
-  get transport(): Transport | undefined {
-    return this.#transport;
-  }
   get kind(): 'tcp' | 'udp' | undefined {
-    return this.#transport?.kind;
+    return this.connection.transport?.kind;
   }
   /** What it listens for, while it does. */
   get listening(): ListenRequest | undefined {
     return this.#state === 'listening' || this.#state === 'incoming' ? this.#listening : undefined;
   }
-  /** The peer as #SS shows it. */
-  get peer(): Endpoint {
-    return this.#shownRemote;
-  }
-
   /** The fields of #SS behind the connId. */
   status(): string {
     const status = SOCKET_STATUS[this.#state];
     if (status === SOCKET_STATUS.closed) return '0';
     const local = `${status},${this.#shownLocal.address},${this.#shownLocal.port}`;
     if (status === SOCKET_STATUS.listening) return local;
-    return `${local},${this.#shownRemote.address},${this.#shownRemote.port}`;
+    const { address, port } = this.connection.shownRemote;
+    return `${local},${address},${port}`;
   }
 
   /** #SD. */
@@ -169,7 +163,11 @@ export class ModuleSocket {
     const signal = AbortSignal.any([context.signal, dialing.signal]);
     try {
       const opened = await openTransport(this.#table.module, { ...request, timeoutMs: connTo * 100, signal });
-      this.#shownRemote = opened.shownRemote;
+      if (this.#state !== 'opening') {
+        opened.transport.abort();
+        throw new OpenFailure(SOCKET_ERRORS.remoteDisconnected);
+      }
+      this.connection.shownRemote = opened.shownRemote;
       this.#shownLocal = { address: local, port: this.#table.shownLocalPort(opened.transport.local.port) };
       this.#apply(request.online ? 'openedOnline' : 'openedCommand');
       this.#table.report(this.connId, 'connected');
@@ -206,7 +204,7 @@ export class ModuleSocket {
     this.#apply(event);
     this.#watch();
     if (online) return this.#goOnline(context);
-    if (this.#buffer.length > 0) this.#apply('data');
+    if (this.connection.buffer.length > 0) this.#apply('data');
     return 'OK';
   }
 
@@ -243,7 +241,7 @@ export class ModuleSocket {
 
   /** #SH. Resolves when the kernel has everything, or after {@link SHUTDOWN_WAIT_MS}. */
   async shutdown(): Promise<CommandResult> {
-    const transport = this.#transport;
+    const { transport } = this.connection;
     const answer = this.#apply('shutdown');
     if (answer !== 'OK' || transport === undefined) return asResult(answer);
     await new Promise<void>((resolve) => {
@@ -266,9 +264,7 @@ export class ModuleSocket {
       const empty = this.#state === 'suspended';
       return { refused: empty ? { cme: this.#table.options.srecvEmptyCme } : refused };
     }
-    const read = datagram
-      ? this.#buffer.takeDatagram(maximum)
-      : { bytes: this.#buffer.take(maximum), left: 0, source: undefined };
+    const read = this.connection.read(maximum, datagram);
     this.#wasRead(read.bytes.length);
     return read;
   }
@@ -283,14 +279,9 @@ export class ModuleSocket {
 
   /** Sends what #SSEND was given; resolves when it has left. */
   async send(bytes: Uint8Array): Promise<CommandResult> {
-    const transport = this.#transport;
     // It may have closed while the text was typed.
-    if (this.#refusal('send') !== undefined || transport === undefined) return { cme: SOCKET_ERRORS.txError };
-    const encoded = this.codec.encodeWhole(bytes);
-    transport.write(encoded);
-    this.sent += encoded.length;
-    this.#inactivity.touch();
-    return (await transport.flushed()) ? 'OK' : { cme: SOCKET_ERRORS.txError };
+    const hasLeft = this.#refusal('send') === undefined && (await this.connection.send(bytes));
+    return hasLeft ? 'OK' : { cme: SOCKET_ERRORS.txError };
   }
 
   /** The network took the context; `silent` is a power cycle, after which nobody is told. */
@@ -315,16 +306,12 @@ export class ModuleSocket {
     this.#cid = cid;
     this.#closureType = closureType;
     this.direction = direction;
-    this.sent = 0;
-    this.received = 0;
     this.lastClosure = CLOSURE.none;
-    this.#peerGone = false;
-    this.#buffer.clear();
-    this.codec.reset();
+    this.connection.reset();
   }
 
   #watch(): void {
-    this.#inactivity.start(this.configuration.maxTo * 1000);
+    this.connection.watch(this.configuration.maxTo * 1000);
   }
 
   #startListening({ transport, port }: ListenRequest): Promise<Listener> {
@@ -353,7 +340,7 @@ export class ModuleSocket {
     }
     const { address, port } = transport.remote;
     this.#begin(session, this.#cid, this.#closureType, DIRECTION.listener);
-    this.#shownRemote = { address: this.#table.shownAddress(address), port };
+    this.connection.shownRemote = { address: this.#table.shownAddress(address), port };
     this.#apply('peerConnects');
     this.#take(transport);
   }
@@ -371,82 +358,48 @@ export class ModuleSocket {
         this.#apply('peerReset');
         return 'silent';
       }
-      if (acceptsWith !== undefined) context.info(acceptsWith(this.#shownRemote));
+      if (acceptsWith !== undefined) context.info(acceptsWith(this.connection.shownRemote));
       return this.accept(context, true);
     });
   }
 
   #take(transport: Transport): void {
-    this.#transport = transport;
     this.#table.track(transport);
     if (this.extended.keepalive > 0) transport.setKeepAlive(this.extended.keepalive);
-    const whileOurs = (then: () => void) => (): void => {
-      if (this.#transport === transport) then();
-    };
-    transport.start({
-      readable: whileOurs(() => {
-        this.#pull();
-      }),
-      peerFinished: whileOurs(() => {
-        this.#onPeerGone(false);
-      }),
-      broken: whileOurs(() => {
-        this.#onPeerGone(true);
-      }),
-      drained: () => {
-        this.#exchange?.drained();
-      },
-    });
-  }
-
-  /** Takes from the network as much as there is room for; the rest waits with the peer. */
-  #pull(): void {
-    const windowBytes = this.#table.options.receiveWindowBytes;
-    for (;;) {
-      const transport = this.#transport;
-      const got = transport?.read(windowBytes - this.#buffer.length);
-      if (got === undefined) return;
-      const bytes = this.codec.decode(got.bytes);
-      this.#buffer.push(bytes, transport?.kind === 'udp' ? this.#shownRemote : undefined);
-      this.#inactivity.touch();
-      if (bytes.length === 0) continue;
-      this.#apply('data');
-      this.#exchange?.wake();
-    }
+    this.connection.attach(transport);
   }
 
   #onPeerGone(broken: boolean): void {
-    this.#peerGone = true;
+    const { buffer } = this.connection;
     this.lastClosure ||= broken ? CLOSURE.remoteReset : CLOSURE.remoteFin;
-    if (broken && this.#table.options.unreadAfterReset === 'dropped') this.#buffer.clear();
+    if (broken && this.#table.options.unreadAfterReset === 'dropped') buffer.clear();
     if (this.#state === 'incoming') {
       // It has said something before it left: #SA still gets that.
-      if (!broken && this.#buffer.length > 0) return;
+      if (!broken && buffer.length > 0) return;
     } else if (!broken && this.#closureType === 255) return;
     this.#apply(broken ? 'peerReset' : 'peerFin');
-    if (this.#state === 'pending' && this.#buffer.length === 0) this.#apply('delivered');
+    if (this.#state === 'pending' && buffer.length === 0) this.#apply('delivered');
   }
 
   /** The host has read: there is room again, and more to say or nothing left. */
   #wasRead(bytes: number): void {
-    this.received += bytes;
-    this.#inactivity.touch();
+    this.connection.moved('toHost', bytes);
     this.#lines.rearm();
-    this.#pull();
+    this.connection.pull();
     if (this.#state !== 'pending') return;
-    if (this.#buffer.length > 0) this.#lines.announce();
+    if (this.connection.buffer.length > 0) this.#lines.announce();
     else this.#apply(this.#endsWhenRead() ? 'delivered' : 'drained');
   }
 
   /** `<closureType>` 255 outlives the peer's FIN, not a reset. */
   #endsWhenRead(): boolean {
-    return this.#peerGone && (this.#closureType !== 255 || this.#transport?.isClosed !== false);
+    return this.connection.isBroken || (this.connection.isPeerGone && this.#closureType !== 255);
   }
 
   async #goOnline(context: Context): Promise<CommandResult> {
-    const transport = this.#transport;
+    const { transport } = this.connection;
     const phase = await context.connect();
-    if (transport === undefined || transport !== this.#transport || this.#state !== 'online') {
+    if (transport === undefined || transport !== this.connection.transport || this.#state !== 'online') {
       await phase.close();
       return 'NO CARRIER';
     }
@@ -459,13 +412,14 @@ export class ModuleSocket {
       txTo,
       forwardCharacter: this.#table.forwardCharacter,
       restartTimer: this.#table.options.txTimerFrom === 'last',
-      owner: this.#exchangeOwner(),
+      owner: this.connection,
+      isFinished: () => this.connection.buffer.length === 0 && this.#endsWhenRead(),
     });
     this.#exchange = exchange;
     const why = await exchange.run();
     this.#exchange = undefined;
     // Ended by something else meanwhile (inactivity, a lost context): the state has moved on already.
-    if (this.#state !== 'online' || this.#transport !== transport) return 'NO CARRIER';
+    if (this.#state !== 'online' || this.connection.transport !== transport) return 'NO CARRIER';
     return this.#leaveOnline(why);
   }
 
@@ -474,35 +428,12 @@ export class ModuleSocket {
     if (why !== 'escaped' && why !== 'lineLost') return asResult(this.#apply('hangUp'));
     if (this.#options.escapeCloses === true) return asResult(this.#apply('hangUp'));
     // §3.2.1.6: the peer went while <closureType> 255 kept the socket; the escape is its end.
-    if (this.#peerGone && this.#buffer.length === 0) return asResult(this.#apply('delivered'));
+    const { buffer, isPeerGone } = this.connection;
+    if (isPeerGone && buffer.length === 0) return asResult(this.#apply('delivered'));
     const answer = this.#apply('escape');
     this.#lines.rearm();
-    if (this.#buffer.length > 0) this.#apply('data');
+    if (buffer.length > 0) this.#apply('data');
     return asResult(answer);
-  }
-
-  #exchangeOwner(): ExchangeOwner {
-    return {
-      take: (maximum) => {
-        const bytes = this.#buffer.take(maximum);
-        if (bytes.length > 0) this.#pull();
-        return bytes;
-      },
-      putBack: (bytes) => {
-        this.#buffer.unshift(bytes);
-      },
-      moved: (direction, bytes) => {
-        if (direction === 'toHost') this.received += bytes;
-        else this.sent += bytes;
-        this.#inactivity.touch();
-      },
-      isFinished: () => this.#buffer.length === 0 && this.#endsWhenRead(),
-      overrun: (bytes) => {
-        this.#table.report(this.connId, `the host ignored flow control: ${bytes} bytes dropped`);
-      },
-      encode: (bytes) => this.codec.encode(bytes),
-      finishEncoding: () => this.codec.finish(),
-    };
   }
 
   /** What the table answers to a command that it refuses; undefined when the command may go on. */
@@ -517,7 +448,7 @@ export class ModuleSocket {
     this.#state = to;
     for (const effect of effects) this.#perform(effect);
     if (to === 'closed' && before !== 'closed') {
-      this.#inactivity.stop();
+      this.connection.stopWatching();
       this.#table.report(this.connId, `closed (${event})`);
     }
     return answer;
@@ -527,18 +458,14 @@ export class ModuleSocket {
     switch (effect) {
       case 'close':
       case 'abort':
-      case 'refusePeer': {
-        const transport = this.#transport;
+      case 'refusePeer':
         // What the host typed last is still in the exchange; a call that is online ends with its socket.
         this.#exchange?.hangUp();
-        this.#transport = undefined;
-        if (effect === 'close') transport?.end();
-        else transport?.abort();
+        this.connection.release(effect === 'close' ? 'close' : 'abort');
         if (effect === 'abort') this.#dialing?.abort();
         return;
-      }
       case 'dropBuffer':
-        this.#buffer.clear();
+        this.connection.buffer.clear();
         return;
       case 'stopListening':
         this.#listener?.stop();

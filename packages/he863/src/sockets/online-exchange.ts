@@ -19,8 +19,6 @@ export interface ExchangeOwner {
   putBack(bytes: Uint8Array): void;
   /** Bytes that reached the host, or were given to the network. */
   moved(direction: 'toHost' | 'toPeer', bytes: number): void;
-  /** True when the peer is gone and nothing of it is left to deliver. */
-  isFinished(): boolean;
   /** Bytes of a host that ignores flow control were dropped. */
   overrun(bytes: number): void;
   /** What the host typed becomes this on its way to the peer (#BASE64). */
@@ -34,6 +32,8 @@ export interface OnlineExchangeOptions {
   readonly phase: DataPhase;
   readonly transport: Transport;
   readonly owner: ExchangeOwner;
+  /** True when the peer is gone and nothing of it is left to deliver. */
+  readonly isFinished: () => boolean;
   readonly clock: Clock;
   readonly pktSz: number;
   /** `<txTo>` in 100 ms, 0 for none. */
@@ -48,6 +48,7 @@ export class OnlineExchange {
   readonly #phase: DataPhase;
   readonly #transport: Transport;
   readonly #owner: ExchangeOwner;
+  readonly #isFinished: () => boolean;
   readonly #clock: Clock;
   readonly #coalescer: TransmitCoalescer;
   readonly #txToMs: number;
@@ -61,6 +62,7 @@ export class OnlineExchange {
     this.#phase = options.phase;
     this.#transport = options.transport;
     this.#owner = options.owner;
+    this.#isFinished = options.isFinished;
     this.#clock = options.clock;
     this.#txToMs = options.txTo * 100;
     this.#restartTimer = options.restartTimer ?? false;
@@ -114,7 +116,7 @@ export class OnlineExchange {
     while (!this.#stopped) {
       const bytes = this.#owner.take(PORT_CHUNK_BYTES);
       if (bytes.length === 0) {
-        if (this.#owner.isFinished()) {
+        if (this.#isFinished()) {
           this.hangUp();
           return;
         }

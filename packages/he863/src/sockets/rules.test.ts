@@ -66,7 +66,7 @@ describe('a port that is gone', () => {
     await other.until(() => module.table.socket(1).state === 'suspended');
     await other.until(() => network.peer.text === 'typed before');
     network.peer.send('hello');
-    await other.until(() => module.table.socket(1).unreadBytes === 5);
+    await other.until(() => module.table.socket(1).connection.buffer.length === 5);
     const again = await other.online('#SO', 1);
     await other.until(() => again.heard.length === 5);
   });
@@ -115,7 +115,7 @@ describe('what ends a socket', () => {
       const before = network.peers.length;
       await port.until(() => network.peers.length >= before);
       network.peer.send('data');
-      await port.until(() => other.table.socket(1).unreadBytes === 4);
+      await port.until(() => other.table.socket(1).connection.buffer.length === 4);
       network.peer.socket.resetAndDestroy();
       if (unreadAfterReset === 'kept') {
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -131,7 +131,7 @@ describe('what ends a socket', () => {
     await host.until(() => network.peers.length === 1);
     // More than the module takes: the rest lies in the kernel, where a plain close would answer it with a reset.
     network.peer.send('never read'.repeat(1_000_000));
-    await host.until(() => module.table.socket(1).unreadBytes === module.table.options.receiveWindowBytes);
+    await host.until(() => module.table.socket(1).connection.buffer.length === module.table.options.receiveWindowBytes);
     host.prompts.push(latin1('last'));
     await host.run('#SSEND', 1);
     await host.run('#SH', 1);
@@ -171,7 +171,7 @@ describe('a host that types faster than the peer reads', () => {
       typed += chunk.length;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    expect(module.table.socket(1).unacknowledgedBytes).toBeLessThanOrEqual(TRANSMIT_LIMIT_BYTES);
+    expect(module.table.socket(1).connection.unacknowledgedBytes).toBeLessThanOrEqual(TRANSMIT_LIMIT_BYTES);
     const next = phase.type(chunk);
     network.peer.socket.resume();
     await next;
@@ -210,7 +210,7 @@ describe('settings', () => {
     await host.run('#SSEND', 1);
     await host.until(() => network.peer.text === 'aGVsbG8=');
     network.peer.send('d29y');
-    await host.until(() => module.table.socket(1).unreadBytes === 3);
+    await host.until(() => module.table.socket(1).connection.buffer.length === 3);
     const phase = await host.online('#SO', 1);
     await phase.type(latin1('ab'));
     phase.leave();

@@ -27,7 +27,7 @@ async function open(srMode: number, recvDataMode = 0, sendDataMode = 0): Promise
 
 async function arrive(text: string, total: number): Promise<void> {
   network.peer.send(text);
-  await host.until(() => module.table.socket(1).unreadBytes === total);
+  await host.until(() => module.table.socket(1).connection.buffer.length === total);
 }
 
 describe('SRING', () => {
@@ -95,9 +95,9 @@ describe('SRING', () => {
     const phase = await host.online('#SD', 2, 0, 80, 'peer');
     await host.until(() => network.peers.length === 2);
     network.peers[0]?.send('hello');
-    await host.until(() => module.table.socket(1).unreadBytes === 5);
+    await host.until(() => module.table.socket(1).connection.buffer.length === 5);
     network.peers[0]?.send('hello');
-    await host.until(() => module.table.socket(1).unreadBytes === 10);
+    await host.until(() => module.table.socket(1).connection.buffer.length === 10);
     phase.leave();
     await host.until(() => host.text.endsWith('\r\nOK\r\n\r\nSRING: 1,10\r\n'));
     expect(host.text.match(/SRING/g)).toHaveLength(1);
@@ -120,9 +120,9 @@ describe('#SRECV', () => {
     const window = module.table.options.receiveWindowBytes;
     const sent = Buffer.alloc(8 * 1024 * 1024, 'abcdefghijklmnopqrstuvwxyz0123456789');
     network.peer.send(sent);
-    await host.until(() => module.table.socket(1).unreadBytes === window);
+    await host.until(() => module.table.socket(1).connection.buffer.length === window);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(module.table.socket(1).unreadBytes).toBe(window);
+    expect(module.table.socket(1).connection.buffer.length).toBe(window);
     // The kernels have taken some of it; most of it still waits with the sender.
     expect(network.peer.socket.writableLength).toBeGreaterThan(0);
     const phase = await host.online('#SO', 1);

@@ -71,14 +71,14 @@ export const stackCommands: readonly Declaration[] = [
     name: '#BASE64',
     parameters: [CONN_ID, integer('enc', 0, 2), integer('dec', 0, 2)],
     set: (context, args) => {
-      const { state, codec } = socketOf(context, args);
+      const { state, connection } = socketOf(context, args);
       if (state !== 'suspended' && state !== 'pending') return { cme: SOCKET_ERRORS.operationNotAllowed };
-      codec.set(numberAt(args, 1) as Base64Mode, numberAt(args, 2) as Base64Mode);
+      connection.codec.set(numberAt(args, 1) as Base64Mode, numberAt(args, 2) as Base64Mode);
       return 'OK';
     },
     read: (context) => {
-      for (const { connId, codec } of tableOf(context).sockets) {
-        context.info(`#BASE64: ${connId},${codec.enc},${codec.dec}`);
+      for (const { connId, connection } of tableOf(context).sockets) {
+        context.info(`#BASE64: ${connId},${connection.codec.enc},${connection.codec.dec}`);
       }
       return 'OK';
     },

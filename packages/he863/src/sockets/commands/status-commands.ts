@@ -7,8 +7,8 @@ import { CONN_ID, socketOf, tableOf, type Context, type Declaration } from './ar
  */
 export const statusCommands: readonly Declaration[] = [
   listed('#SS', (socket) => socket.status()),
-  listed('#SI', ({ sent, received, unreadBytes, unacknowledgedBytes }) =>
-    [sent, received, unreadBytes, unacknowledgedBytes].join(','),
+  listed('#SI', ({ connection: { sent, received, buffer, unacknowledgedBytes } }) =>
+    [sent, received, buffer.length, unacknowledgedBytes].join(','),
   ),
   newer(
     listed('#ST', ({ kind, direction }) => (kind === undefined ? '0,0' : `${kind === 'tcp' ? 1 : 2},${direction}`)),

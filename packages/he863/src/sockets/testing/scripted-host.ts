@@ -1,4 +1,4 @@
-import type { CommandContext, CommandResult, PromptEnd } from '@cellmux/at';
+import type { CommandContext, CommandResult, DataPhaseOptions, PromptEnd } from '@cellmux/at';
 import { fromLatin1, latin1, systemClock, type Clock } from '@cellmux/port';
 import type { He863Event } from '../../module/he863-event.ts';
 import type { DialTarget, JsonValue, ModuleServices, PortSession } from '../../module/module-services.ts';
@@ -77,6 +77,8 @@ export class ScriptedHost {
   /** All that was printed, commands not echoed. */
   text = '';
   phase: ScriptedPhase | undefined;
+  /** How the last call was to be. */
+  callOptions: DataPhaseOptions | undefined;
   /** Texts for the prompts to come; undefined is ESC. */
   readonly prompts: (Uint8Array | undefined)[] = [];
   readonly #abort = new AbortController();
@@ -175,7 +177,8 @@ export class ScriptedHost {
         const text = this.prompts.shift();
         return Promise.resolve(end.kind === 'ctrlZ' ? text?.slice(0, end.maximumBytes) : text?.slice(0, end.bytes));
       },
-      connect: () => {
+      connect: (_text, callOptions) => {
+        this.callOptions = callOptions;
         this.text += '\r\nCONNECT\r\n';
         this.phase = new ScriptedPhase();
         return Promise.resolve(this.phase);
