@@ -1,5 +1,5 @@
 import { describeError, errorSentence } from '../errors/describe-error.ts';
-import type { GatewayEvent } from '../gateway/gateway-events.ts';
+import type { GatewayEvent, GatewayPart } from '../gateway/gateway-events.ts';
 import type { Colours } from './console.ts';
 
 const ENDED = {
@@ -11,7 +11,12 @@ const ENDED = {
   multiplexer: 'multiplexer closed',
   capture: 'capture closed',
   line: 'line closed',
-} as const;
+} as const satisfies Record<GatewayPart, string | undefined>;
+
+/** What became of a part at the end; undefined for what people need not see. */
+export function endedWords(part: GatewayPart): string | undefined {
+  return ENDED[part];
+}
 
 /** One line for people; undefined for what they need not see. */
 export function describeGatewayEvent(event: GatewayEvent, colours: Colours): string | undefined {

@@ -29,6 +29,8 @@ export interface EchoReport {
   readonly sent: number;
   /** Those that came back in time, octet for octet. */
   readonly verified: number;
+  /** Those that did not come back in time, or damaged; the rest is under way. */
+  readonly lost: number;
   /** Payload octets that came back. */
   readonly payloadBytes: number;
   readonly roundTrip: LatencySummary;

@@ -165,8 +165,8 @@ class DemoRun {
     const problems = [
       ...this.#fetchErrors.map((text) => `a body was not fetched: ${text}`),
       ...this.#bodies.filter(({ verified }) => !verified).map(({ url }) => `${url} arrived damaged or cut short`),
-      ...echoProblems('ping', figures.ppp.icmp),
-      ...echoProblems('UDP echo', figures.ppp.udp),
+      ...echoProblems('pings', figures.ppp.icmp),
+      ...echoProblems('UDP echoes', figures.ppp.udp),
       ...(figures.at.count === 0 ? ['no AT command was answered'] : []),
       ...(figures.at.failed > 0 ? [`${figures.at.failed} AT commands were not answered as they should be`] : []),
       ...(figures.line.badFrames > 0 ? [`${figures.line.badFrames} frames were damaged on a line without faults`] : []),
@@ -186,8 +186,11 @@ class DemoRun {
     return [dlcs.get(1) ?? NO_COUNT, dlcs.get(2) ?? NO_COUNT, dlcs.get(3) ?? NO_COUNT];
   }
 
+  /** Frames that either end of the multiplexer threw away; on a line without faults there are none. */
   #badFrames(): number {
-    return 0;
+    if (this.#busySinceMs === undefined) return 0;
+    const { badHeader, tooLong, noClosingFlag, badFcs, malformedMessages } = this.#gateway.multiplexer.counters;
+    return badHeader + tooLong + noClosingFlag + badFcs + malformedMessages;
   }
 
   #figures(): DemoProgress['report'] {
@@ -202,7 +205,7 @@ class DemoRun {
     const fetched = this.#fetches.reduce((sum, { bytes }) => sum + bytes, 0);
     // An echo carries its payload twice: there and back.
     const useful = [2 * (icmp.payloadBytes + udp.payloadBytes), fetched, counts[2].bytesSent + counts[2].bytesReceived];
-    const errors = [icmp.sent - icmp.verified + udp.sent - udp.verified, this.#fetchErrors.length, at.failed];
+    const errors = [icmp.lost + udp.lost, this.#fetchErrors.length, at.failed];
     const total = dteToDce.sent + dceToDte.sent;
     const ports = PORTS.map((what, index): PortReport => {
       const count = counts[index] ?? NO_COUNT;
@@ -239,7 +242,13 @@ interface WorkOptions {
 
 const PORTS = ['PPP', 'IP Easy', 'AT'] as const;
 const NO_COUNT: DlcCount = { framesSent: 0, framesReceived: 0, bytesSent: 0, bytesReceived: 0 };
-const NO_ECHOES = { sent: 0, verified: 0, payloadBytes: 0, roundTrip: { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 } };
+const NO_ECHOES = {
+  sent: 0,
+  verified: 0,
+  lost: 0,
+  payloadBytes: 0,
+  roundTrip: { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 },
+};
 const PHASES: Readonly<Record<string, string>> = {
   openingLine: 'opening the line',
   startingMultiplexer: 'AT+CMUX, then SABM on DLCI 0',
@@ -254,6 +263,6 @@ function echoProblems(
   what: string,
   { sent, verified }: { readonly sent: number; readonly verified: number },
 ): string[] {
-  if (sent === 0) return [`no ${what} was sent`];
-  return sent === verified ? [] : [`${sent - verified} of ${sent} ${what}es did not come back as they were sent`];
+  if (sent === 0) return [`no ${what} were sent`];
+  return sent === verified ? [] : [`${sent - verified} of ${sent} ${what} did not come back as they were sent`];
 }

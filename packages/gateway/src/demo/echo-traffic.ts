@@ -22,6 +22,7 @@ export class EchoTraffic {
   readonly #roundTripsMs: number[] = [];
   #sent = 0;
   #verified = 0;
+  #lost = 0;
   #payloadBytes = 0;
 
   constructor(options: EchoTrafficOptions) {
@@ -32,6 +33,7 @@ export class EchoTraffic {
     return {
       sent: this.#sent,
       verified: this.#verified,
+      lost: this.#lost,
       payloadBytes: this.#payloadBytes,
       roundTrip: summarizeLatencies(this.#roundTripsMs),
     };
@@ -53,7 +55,7 @@ export class EchoTraffic {
         this.#verified++;
         this.#payloadBytes += payload.length;
       } catch {
-        // Not verified: `sent` is ahead of `verified` now, and that is what the report says.
+        this.#lost++;
       }
       if (gapMs > 0) await new Promise((resolve) => setTimeout(resolve, gapMs));
     }

@@ -1,11 +1,14 @@
 import Table from 'cli-table3';
 import type { Colours } from '../cli/console.ts';
+import { endedWords } from '../cli/describe-gateway-event.ts';
 import type { DemoProgress } from './demo.ts';
-import type { DemoReport, EchoReport, PortReport } from './demo-report.ts';
-import { bar, formatBytes, formatMs, formatRate, formatShare } from './render-text.ts';
+import type { DemoReport, DirectionReport, EchoReport, PortReport } from './demo-report.ts';
+import { bar, formatBytes, formatMs, formatRate, formatShare, groupDigits, visibleLength } from './render-text.ts';
 
-/** How wide a screen is drawn at the most; narrower terminals get shorter bars. */
+/** How wide a screen is drawn at the most, and what the columns left and right of its middle take. */
 const MAXIMUM_COLUMNS = 100;
+const LEFT_COLUMNS = 22;
+const RIGHT_COLUMNS = 18;
 
 /** Where the text goes. */
 export interface RenderOptions {
@@ -15,46 +18,48 @@ export interface RenderOptions {
 
 /** The screen while the demo works: one line for each thing that moves. */
 export function renderScreen(progress: DemoProgress, { columns, colours }: RenderOptions): string {
-  const { report, fetches } = progress;
-  const width = Math.min(columns, MAXIMUM_COLUMNS);
-  const barWidth = Math.max(8, width - 62);
+  const { report, fetches, ended } = progress;
+  const middleColumns = Math.max(10, Math.min(columns, MAXIMUM_COLUMNS) - LEFT_COLUMNS - RIGHT_COLUMNS - 1);
+  const row = (port: string, what: string, middle: string, right = ''): string => {
+    const padding = ' '.repeat(Math.max(0, middleColumns - visibleLength(middle)));
+    return `${colours.bold(port.padEnd(7))} ${what.padEnd(LEFT_COLUMNS - 9)} ${middle}${padding}${right.padStart(RIGHT_COLUMNS)}`;
+  };
   const drawn = (share: number, paint: (text: string) => string): string => {
-    const { full, rest } = bar(share, barWidth);
+    const { full, rest } = bar(share, middleColumns);
     return `${paint(full)}${colours.dim(rest)}`;
   };
+  const direction = (port: string, what: string, { bytes, utilisation }: DirectionReport): string =>
+    row(port, what, drawn(utilisation, colours.cyan), `${formatBytes(bytes)}  ${percent(utilisation)}`);
   const { icmp, udp, address, peer } = report.ppp;
-  const rows = [
-    `${colours.bold('cellmux demo')}  virtual HE863, one line at ${spaced(report.baudRate)} bit/s`,
-    `${(progress.elapsedMs / 1000).toFixed(1).padStart(5)} s  ${progress.phase}`,
+  const { count, p50Ms, p99Ms, lastSignal } = report.at;
+  return [
+    `${colours.bold('cellmux demo')}  a virtual HE863 on one line at ${groupDigits(report.baudRate)} bit/s`,
+    `${(progress.elapsedMs / 1000).toFixed(1)} s  ${progress.phase}`,
     '',
-    row('line', 'to module', drawn(report.line.toModule.utilisation, colours.cyan), share(report.line.toModule)),
-    row('', 'from module', drawn(report.line.fromModule.utilisation, colours.cyan), share(report.line.fromModule)),
+    direction('line', 'to module', report.line.toModule),
+    direction('', 'from module', report.line.fromModule),
     '',
-    row('port 1', 'PPP', address === '' ? '' : `${address}, peer ${peer}`, ''),
-    row('', 'ICMP', echoes(icmp), ''),
-    row('', 'UDP', echoes(udp), rate(report.ports[0])),
+    row('port 1', 'PPP', address === '' ? '' : `${address}, peer ${peer}`, goodput(report.ports[0])),
+    row('', 'ICMP', echoes(icmp)),
+    row('', 'UDP', echoes(udp)),
     '',
-    ...fetches.map(({ path, bytes, expectedBytes }, index) =>
+    row('port 2', 'IP Easy', report.busySeconds > 0 ? 'two sockets, HTTP' : '', goodput(report.ports[1])),
+    ...fetches.map(({ path, bytes, expectedBytes }) =>
       row(
-        index === 0 ? 'port 2' : '',
-        `HTTP ${path}`,
+        '',
+        path,
         drawn(bytes / expectedBytes, colours.green),
-        `${formatShare(bytes / expectedBytes).padStart(5)}  ${formatBytes(bytes)}`,
+        `${formatBytes(bytes)}  ${percent(bytes / expectedBytes)}`,
       ),
     ),
-    row('', '', '', rate(report.ports[1])),
-    row(
-      'port 3',
-      'AT',
-      report.at.count === 0
-        ? ''
-        : `${report.at.lastSignal}  ${report.at.count} answers, p50 ${formatMs(report.at.p50Ms)}, p99 ${formatMs(report.at.p99Ms)}`,
-      '',
-    ),
     '',
-    progress.ended.length === 0 ? '' : `end    ${progress.ended.join(', ')}`,
-  ];
-  return rows.map((text) => text.trimEnd()).join('\n');
+    row('port 3', 'AT', lastSignal, goodput(report.ports[2])),
+    row('', '', count === 0 ? '' : `${count} answers, p50 ${formatMs(p50Ms)}, p99 ${formatMs(p99Ms)}`),
+    '',
+    ended.length === 0 ? '' : row('end', '', ended.flatMap((part) => endedWords(part) ?? []).join(', ')),
+  ]
+    .map((line) => line.trimEnd())
+    .join('\n');
 }
 
 /** One line now and then, for a reader that is no terminal. */
@@ -67,71 +72,67 @@ export function renderProgressLine({ elapsedMs, phase, fetches, report }: DemoPr
   );
 }
 
-/** The table at the end. */
+/** The table at the end, and below it what was verified. */
 export function renderReport(report: DemoReport, colours: Colours): string {
-  const table = new Table({
-    head: ['port', 'to module', 'from module', 'goodput', 'share of line', 'frames out', 'frames in', 'errors'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const port of report.ports) {
-    table.push([
-      `${port.port} ${port.what}`,
-      formatBytes(port.bytesSent),
-      formatBytes(port.bytesReceived),
-      formatRate(port.goodputBytesPerSecond),
-      formatShare(port.shareOfLine),
-      spaced(port.framesSent),
-      spaced(port.framesReceived),
-      port.errors === 0 ? '0' : colours.red(String(port.errors)),
-    ]);
-  }
-  table.push([
-    'line',
-    formatBytes(report.line.toModule.bytes),
-    formatBytes(report.line.fromModule.bytes),
-    '',
-    '',
-    `${formatShare(report.line.toModule.utilisation)} busy`,
-    `${formatShare(report.line.fromModule.utilisation)} busy`,
-    String(report.line.badFrames),
-  ]);
   const mark = (good: boolean): string => (good ? colours.green('ok') : colours.red('NOT OK'));
   const { icmp, udp } = report.ppp;
-  const lines = [
-    table.toString(),
+  const { toModule, fromModule, badFrames } = report.line;
+  const { count, failed, p50Ms, p99Ms, maxMs } = report.at;
+  return [
+    portTable(report.ports, colours),
+    `line    ${groupDigits(report.baudRate)} bit/s: to module ${formatBytes(toModule.bytes)}, ${formatShare(toModule.utilisation)} busy; ` +
+      `from module ${formatBytes(fromModule.bytes)}, ${formatShare(fromModule.utilisation)} busy`,
+    `        ${badFrames} damaged frames  ${mark(badFrames === 0)}`,
     `port 1  ICMP ${verified(icmp)}  ${mark(icmp.sent > 0 && icmp.sent === icmp.verified)}`,
-    `port 1  UDP  ${verified(udp)}  ${mark(udp.sent > 0 && udp.sent === udp.verified)}`,
-    ...report.bodies.map(
-      (body) =>
-        `port 2  ${body.url}  ${formatBytes(body.bytes)} in ${body.seconds.toFixed(1)} s, CRC-32 ${body.crc32}  ${mark(body.verified)}`,
-    ),
-    `port 3  ${report.at.count} AT answers under this load: p50 ${formatMs(report.at.p50Ms)}, ` +
-      `p99 ${formatMs(report.at.p99Ms)}, longest ${formatMs(report.at.maxMs)}  ${mark(report.at.count > 0 && report.at.failed === 0)}`,
+    `        UDP  ${verified(udp)}  ${mark(udp.sent > 0 && udp.sent === udp.verified)}`,
+    ...report.bodies.map((body, index) => {
+      const figures = `${groupDigits(body.bytes)} bytes in ${body.seconds.toFixed(1)} s, CRC-32 ${body.crc32}`;
+      return `${index === 0 ? 'port 2' : '      '}  ${body.url}  ${figures}  ${mark(body.verified)}`;
+    }),
+    `port 3  ${count} AT answers under this load: p50 ${formatMs(p50Ms)}, p99 ${formatMs(p99Ms)}, longest ${formatMs(maxMs)}  ` +
+      mark(count > 0 && failed === 0),
     `end     sockets closed, PPP terminated, multiplexer closed, module answers AT  ${mark(Object.values(report.end).every(Boolean))}`,
     '',
     ...report.problems.map((problem) => colours.red(`! ${problem}`)),
     report.ok
       ? colours.green(`everything verified in ${report.seconds.toFixed(1)} s`)
       : colours.red(`not everything was verified (${report.seconds.toFixed(1)} s)`),
-  ];
-  return lines.join('\n');
+  ].join('\n');
 }
 
-function row(port: string, what: string, middle: string, right: string): string {
-  return `${port.padEnd(6)} ${what.padEnd(14)} ${middle}  ${right}`;
+/** Fits a terminal of 80 columns. */
+function portTable(ports: readonly PortReport[], colours: Colours): string {
+  const table = new Table({
+    head: ['port', 'sent', 'received', 'goodput', 'share\nof line', 'frames\nsent', 'frames\nreceived', 'errors'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [], compact: true, 'padding-right': 0 },
+  });
+  for (const port of ports) {
+    table.push([
+      `${port.port} ${port.what}`,
+      formatBytes(port.bytesSent),
+      formatBytes(port.bytesReceived),
+      formatRate(port.goodputBytesPerSecond),
+      formatShare(port.shareOfLine),
+      groupDigits(port.framesSent),
+      groupDigits(port.framesReceived),
+      port.errors === 0 ? '0' : colours.red(String(port.errors)),
+    ]);
+  }
+  return table.toString();
 }
 
-function share({ bytes, utilisation }: { readonly bytes: number; readonly utilisation: number }): string {
-  return `${formatShare(utilisation).padStart(5)}  ${formatBytes(bytes)}`;
+function percent(share: number): string {
+  return formatShare(share).padStart(5);
 }
 
-function rate(port: PortReport | undefined): string {
+function goodput(port: PortReport | undefined): string {
   return port === undefined || port.goodputBytesPerSecond === 0 ? '' : formatRate(port.goodputBytesPerSecond);
 }
 
-function echoes({ sent, verified, roundTrip }: EchoReport): string {
-  return sent === 0 ? '' : `${verified} of ${sent} echoes verified, p50 ${formatMs(roundTrip.p50Ms)}`;
+function echoes({ verified: good, lost, roundTrip }: EchoReport): string {
+  if (good + lost === 0) return '';
+  return `${good} echoes verified${lost === 0 ? '' : `, ${lost} LOST`}, p50 ${formatMs(roundTrip.p50Ms)}`;
 }
 
 function verified({ sent, verified: good, payloadBytes, roundTrip }: EchoReport): string {
@@ -139,9 +140,4 @@ function verified({ sent, verified: good, payloadBytes, roundTrip }: EchoReport)
     `${good} of ${sent} echoes verified, ${formatBytes(payloadBytes)} each way, ` +
     `p50 ${formatMs(roundTrip.p50Ms)}, p99 ${formatMs(roundTrip.p99Ms)}`
   );
-}
-
-/** Digits in groups of three. */
-function spaced(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
 }

@@ -29,3 +29,13 @@ export function bar(share: number, width: number): { readonly full: string; read
   const full = '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
   return { full, rest: '░'.repeat(width - full.length) };
 }
+
+/** Digits in groups of three: `1 048 576`. */
+export function groupDigits(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** Columns that a text takes on a terminal, its colours aside. All characters that are drawn here are one column wide. */
+export function visibleLength(text: string): number {
+  return text.replace(/\u001b\[[\d;]*m/g, '').length;
+}

@@ -47,9 +47,16 @@ async function runDemoCommand(
   using show = json ? quiet() : console.isInteractive ? screen(console) : lines(console);
   const report = await runDemo({ baudRate: baud, bodyBytes: size, signal, onProgress: show.update });
   show[Symbol.dispose]();
-  if (json) console.printJson(report);
+  if (json) console.printJson(rounded(report));
   else console.print(renderReport(report, console.colours));
   return report.ok ? EXIT.ok : EXIT.failed;
+}
+
+/** The same without the digits that nobody measured: four behind the point. */
+function rounded(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, item: unknown) => (typeof item === 'number' ? Number(item.toFixed(4)) : item)),
+  );
 }
 
 interface Show extends Disposable {
