@@ -14,9 +14,12 @@ export interface BenchRow {
 }
 
 const AGAINST = 'plain bytewise coder, same run';
-const ROUNDS = 15;
+const ROUNDS = 41;
 /** Octets of packets coded in one measurement. */
-const WORK_BYTES = 3_000_000;
+const WORK_BYTES = 600_000;
+
+/** Chunks as a line at full speed brings them. */
+const CHUNK_BYTES = 4096;
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] as number;
 
@@ -100,7 +103,10 @@ function codecRows(packetBytes: number, accm: number, chunkBytes: number): Bench
     ratio,
   });
   const label = `${packetBytes} octets, ACCM ${accm.toString(16)}`;
-  return [row(`encode, ${label}`, encode), row(`decode, ${label}, chunks of ${chunkBytes}`, decode)];
+  return [
+    ...(chunkBytes === CHUNK_BYTES ? [row(`encode, ${label}`, encode)] : []),
+    row(`decode, ${label}, chunks of ${chunkBytes}`, decode),
+  ];
 }
 
 async function linkRows(packetBytes: number): Promise<BenchRow[]> {
@@ -151,11 +157,11 @@ async function establishmentRow(): Promise<BenchRow> {
 /** The figures of this package. Rows of TUN are left out where it is not permitted. */
 export async function benchPpp(): Promise<BenchRow[]> {
   return [
-    ...codecRows(1500, 0, 4096),
-    ...codecRows(1500, 0xffffffff, 4096),
+    ...codecRows(1500, 0, CHUNK_BYTES),
+    ...codecRows(1500, 0xffffffff, CHUNK_BYTES),
     ...codecRows(1500, 0, 127),
-    ...codecRows(40, 0, 4096),
-    ...codecRows(40, 0xffffffff, 4096),
+    ...codecRows(40, 0, CHUNK_BYTES),
+    ...codecRows(40, 0xffffffff, CHUNK_BYTES),
     ...(await linkRows(1500)),
     ...(await linkRows(40)),
     await establishmentRow(),

@@ -17,25 +17,25 @@ export function bytewiseEncode(
 ): number {
   let at = offset;
   let fcs = 0xffff;
-  const escape = (octet: number): void => {
+  const total = information.length + 6;
+  target[at++] = 0x7e;
+  for (let index = 0; index < total; index++) {
+    let octet: number;
+    if (index === 0) octet = 0xff;
+    else if (index === 1) octet = 0x03;
+    else if (index === 2) octet = protocol >>> 8;
+    else if (index === 3) octet = protocol & 0xff;
+    else if (index < total - 2) octet = information[index - 4] as number;
+    else if (index === total - 2) {
+      fcs = ~fcs & 0xffff;
+      octet = fcs & 0xff;
+    } else octet = fcs >>> 8;
+    if (index < total - 2) fcs = (fcs >>> 8) ^ (TABLE[(fcs ^ octet) & 0xff] as number);
     if (octet === 0x7d || octet === 0x7e || (octet < 0x20 && ((accm >>> octet) & 1) === 1)) {
       target[at++] = 0x7d;
       target[at++] = octet ^ 0x20;
     } else target[at++] = octet;
-  };
-  const put = (octet: number): void => {
-    fcs = (fcs >>> 8) ^ (TABLE[(fcs ^ octet) & 0xff] as number);
-    escape(octet);
-  };
-  target[at++] = 0x7e;
-  put(0xff);
-  put(0x03);
-  put(protocol >>> 8);
-  put(protocol & 0xff);
-  for (let index = 0; index < information.length; index++) put(information[index] as number);
-  const complement = ~fcs;
-  escape(complement & 0xff);
-  escape((complement >>> 8) & 0xff);
+  }
   target[at++] = 0x7e;
   return at;
 }

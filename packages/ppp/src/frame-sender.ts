@@ -43,6 +43,8 @@ export class FrameSender {
   #isFlushing = false;
   #ended: unknown;
   #lastSentMs = -Infinity;
+  /** Chunks are put together here and copied out, since a frame may need twice its octets and hardly ever does. */
+  #room = new Uint8Array(0);
   #idle: (() => void)[] = [];
 
   constructor(options: FrameSenderOptions) {
@@ -154,7 +156,8 @@ export class FrameSender {
       }
     }
     if (room === 0) return undefined;
-    const chunk = new Uint8Array(room);
+    if (this.#room.length < room) this.#room = new Uint8Array(room);
+    const chunk = this.#room;
     let at = 0;
     for (const frame of this.#control) {
       chunk.set(frame, at);
@@ -172,6 +175,6 @@ export class FrameSender {
       this.counters.packetBytesSent += packet.length;
       onPacket?.(protocol, packet);
     }
-    return chunk.subarray(0, at);
+    return chunk.slice(0, at);
   }
 }

@@ -1,33 +1,40 @@
 import { FCS16_INITIAL, fcs16 } from './fcs16.ts';
 import { ADDRESS, CONTROL, DEFAULT_FORMAT, ESCAPE, FLAG, TRANSPARENCY, type FrameFormat } from './frame-format.ts';
 
-/** From this many octets on, whole runs between two escapes are copied instead of looking at each octet. */
-const RUN_COPY_BYTES = 96;
+/** From this many octets on, four are looked at in one go; below, making a view costs more than it saves. */
+const WORDS_FROM_BYTES = 64;
 
 /** Octets that the frame of `informationBytes` can take at most: everything escaped, two flags. */
 export function maximumFrameBytes(informationBytes: number): number {
   return 2 * (informationBytes + 8) + 2;
 }
 
-/** 1 for octets that must be escaped towards a peer with this ACCM. */
-function escapeMap(accm: number): Uint8Array {
-  const map = new Uint8Array(256);
-  for (let octet = 0; octet < 32; octet++) map[octet] = (accm >>> octet) & 1;
-  map[FLAG] = 1;
-  map[ESCAPE] = 1;
-  return map;
+/**
+ * What each octet becomes, in one word, so that one table is read: the octet to send or the escape, the octet behind the
+ * escape in bits 8 to 15, and how many of the two count in bits 16 and up.
+ */
+function escapeTable(accm: number): Uint32Array {
+  return Uint32Array.from({ length: 256 }, (_, octet) => {
+    const isEscaped = octet === FLAG || octet === ESCAPE || (octet < 32 && ((accm >>> octet) & 1) === 1);
+    return (isEscaped ? ESCAPE : octet) | ((octet ^ TRANSPARENCY) << 8) | ((isEscaped ? 2 : 1) << 16);
+  });
 }
 
 /** Puts packets into frames of one format (RFC 1662 §3, §4). */
 export class FrameEncoder {
   readonly format: FrameFormat;
-  readonly #map: Uint8Array;
-  readonly #header = new Uint8Array(4);
+  readonly #table: Uint32Array;
+  /** Opening flag and escaped header of the protocol encoded last: nearly always that of the next frame as well. */
+  readonly #header = new Uint8Array(1 + 2 * 4 + 1);
+  #headerBytes = 0;
+  #headerProtocol = -1;
+  /** The FCS register behind the header; with FCS-32 its CRC. */
+  #headerFcs = 0;
   readonly #trailer = new Uint8Array(4);
 
   constructor(format: FrameFormat = DEFAULT_FORMAT) {
     this.format = format;
-    this.#map = escapeMap(format.accm);
+    this.#table = escapeTable(format.accm);
   }
 
   /**
@@ -35,82 +42,97 @@ export class FrameEncoder {
    * offset behind it. Without `openingFlag` the closing flag of the frame just before serves as the opening one.
    */
   encode(protocol: number, information: Uint8Array, target: Uint8Array, offset: number, openingFlag = true): number {
-    const { pfc, acfc, crc32 } = this.format;
-    const header = this.#header;
-    let headerBytes = 0;
-    if (!acfc) {
-      header[0] = ADDRESS;
-      header[1] = CONTROL;
-      headerBytes = 2;
-    }
-    if (!pfc || protocol > 0xff) header[headerBytes++] = protocol >>> 8;
-    header[headerBytes++] = protocol & 0xff;
-
+    const { crc32 } = this.format;
+    if (protocol !== this.#headerProtocol) this.#prepareHeader(protocol);
     const trailer = this.#trailer;
     let trailerBytes = 2;
     if (crc32 === undefined) {
-      const fcs = ~fcs16(fcs16(FCS16_INITIAL, header, 0, headerBytes), information);
-      trailer[0] = fcs & 0xff;
-      trailer[1] = (fcs >>> 8) & 0xff;
+      const fcs = ~fcs16(this.#headerFcs, information);
+      trailer[0] = fcs;
+      trailer[1] = fcs >>> 8;
     } else {
-      const fcs = crc32(information, crc32(header.subarray(0, headerBytes)));
-      trailer[0] = fcs & 0xff;
-      trailer[1] = (fcs >>> 8) & 0xff;
-      trailer[2] = (fcs >>> 16) & 0xff;
+      const fcs = crc32(information, this.#headerFcs);
+      trailer[0] = fcs;
+      trailer[1] = fcs >>> 8;
+      trailer[2] = fcs >>> 16;
       trailer[3] = fcs >>> 24;
       trailerBytes = 4;
     }
-
     let at = offset;
-    if (openingFlag) target[at++] = FLAG;
-    at = escapeOctets(header, headerBytes, this.#map, target, at);
+    for (let index = openingFlag ? 0 : 1; index < this.#headerBytes; index++)
+      target[at++] = this.#header[index] as number;
     at =
-      this.format.accm === 0 && information.length >= RUN_COPY_BYTES
-        ? escapeRuns(information, target, at)
-        : escapeOctets(information, information.length, this.#map, target, at);
-    at = escapeOctets(trailer, trailerBytes, this.#map, target, at);
+      this.format.accm === 0 && information.length >= WORDS_FROM_BYTES
+        ? escapeWords(information, this.#table, target, at)
+        : escapeOctets(information, information.length, this.#table, target, at);
+    at = escapeOctets(trailer, trailerBytes, this.#table, target, at);
     target[at++] = FLAG;
     return at;
   }
+
+  #prepareHeader(protocol: number): void {
+    const { pfc, acfc, crc32 } = this.format;
+    const plain = new Uint8Array(4);
+    let length = 0;
+    if (!acfc) {
+      plain[length++] = ADDRESS;
+      plain[length++] = CONTROL;
+    }
+    if (!pfc || protocol > 0xff) plain[length++] = protocol >>> 8;
+    plain[length++] = protocol;
+    this.#headerProtocol = protocol;
+    this.#headerFcs = crc32 === undefined ? fcs16(FCS16_INITIAL, plain, 0, length) : crc32(plain.subarray(0, length));
+    this.#header[0] = FLAG;
+    this.#headerBytes = escapeOctets(plain, length, this.#table, this.#header, 1);
+  }
 }
 
-function escapeOctets(from: Uint8Array, length: number, map: Uint8Array, target: Uint8Array, offset: number): number {
+/** Without a branch, since whether an octet is escaped cannot be foretold: 2.5 times as fast on random data. */
+function escapeOctets(
+  from: Uint8Array,
+  length: number,
+  table: Uint32Array,
+  target: Uint8Array,
+  offset: number,
+): number {
   let at = offset;
   for (let index = 0; index < length; index++) {
-    const octet = from[index] as number;
-    if (map[octet] === 0) target[at++] = octet;
-    else {
-      target[at] = ESCAPE;
-      target[at + 1] = octet ^ TRANSPARENCY;
-      at += 2;
-    }
+    const escaped = table[from[index] as number] as number;
+    target[at] = escaped;
+    target[at + 1] = escaped >>> 8;
+    at += escaped >>> 16;
   }
   return at;
 }
 
-/** With ACCM 0 only two octets of 256 are escaped: runs of 128 on random data. */
-function escapeRuns(from: Uint8Array, target: Uint8Array, offset: number): number {
+/**
+ * For ACCM 0: copies four octets at a time where none of them is a flag or an escape, which is nearly always. The test is
+ * the usual one for a zero octet in a word: exact for "any of the four".
+ */
+function escapeWords(from: Uint8Array, table: Uint32Array, target: Uint8Array, offset: number): number {
+  const words = new DataView(from.buffer, from.byteOffset, from.length);
+  const targetWords = new DataView(target.buffer, target.byteOffset, target.length);
+  const lastWord = from.length - 4;
   let at = offset;
-  let start = 0;
-  let nextFlag = from.indexOf(FLAG);
-  let nextEscape = from.indexOf(ESCAPE);
-  if (nextFlag < 0) nextFlag = from.length;
-  if (nextEscape < 0) nextEscape = from.length;
-  for (;;) {
-    const end = nextFlag < nextEscape ? nextFlag : nextEscape;
-    target.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
-    at += end - start;
-    if (end === from.length) return at;
-    target[at] = ESCAPE;
-    target[at + 1] = (from[end] as number) ^ TRANSPARENCY;
-    at += 2;
-    start = end + 1;
-    if (end === nextFlag) {
-      nextFlag = from.indexOf(FLAG, start);
-      if (nextFlag < 0) nextFlag = from.length;
-    } else {
-      nextEscape = from.indexOf(ESCAPE, start);
-      if (nextEscape < 0) nextEscape = from.length;
+  let index = 0;
+  while (index < from.length) {
+    if (index <= lastWord) {
+      const word = words.getInt32(index, true);
+      const flags = word ^ 0x7e7e7e7e;
+      const escapes = word ^ 0x7d7d7d7d;
+      if (((((flags - 0x01010101) & ~flags) | ((escapes - 0x01010101) & ~escapes)) & 0x80808080) === 0) {
+        targetWords.setInt32(at, word, true);
+        at += 4;
+        index += 4;
+        continue;
+      }
+    }
+    for (const end = Math.min(index + 4, from.length); index < end; index++) {
+      const escaped = table[from[index] as number] as number;
+      target[at] = escaped;
+      target[at + 1] = escaped >>> 8;
+      at += escaped >>> 16;
     }
   }
+  return at;
 }
