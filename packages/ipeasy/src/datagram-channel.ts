@@ -214,7 +214,6 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
         ...(size === undefined ? {} : { asked: Math.min(size, transfer.receiveBytes) }),
         udpInfo,
         onHeader: (header) => {
-          this.#unread.headerArrived();
           this.#taken(header.bytes);
         },
       });

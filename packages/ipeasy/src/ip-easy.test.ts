@@ -143,6 +143,26 @@ describe('IpEasy in command mode', () => {
     await until(() => socket.destroyed);
   });
 
+  it('reads and writes in turn', async () => {
+    let peer: Peer | undefined;
+    const { clock, module, ipEasy, until } = setUp({
+      module: {
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: 'example.org', port: 80 }));
+    const got = collect(socket);
+    socket.write(pattern(40_000));
+    peer?.send(pattern(60_000));
+    await until(() => got.bytes().length === 60_000 && peer?.received.length === 40_000);
+    const order = module.lines.filter((line) => /^AT#(SRECV|SSENDEXT)=1/.test(line)).map((line) => line[4]);
+    // While both wait, no direction comes twice in a row.
+    const middle = order.slice(2, 60);
+    expect(middle.every((letter, index) => index === 0 || letter !== middle[index - 1])).toBe(true);
+  });
+
   it('closes after end() when the peer stays silent, and delivers what comes before', async () => {
     let peer: Peer | undefined;
     const { clock, module, ipEasy, until } = setUp({
@@ -165,6 +185,49 @@ describe('IpEasy in command mode', () => {
     expect(got.error()).toBeUndefined();
     expect(peer?.isClosedByModule).toBe(true);
     expect(module.count('AT#SH=1')).toBe(1);
+  });
+
+  it('does not close while data of the peer waits for a reader', async () => {
+    let peer: Peer | undefined;
+    const { clock, ipEasy, until } = setUp({
+      module: {
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+      ipEasy: { highWaterMarkBytes: 100 },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: 'example.org', port: 80 }));
+    const body = pattern(20_000);
+    peer?.send(body);
+    socket.end('bye');
+    await clock.advance(120_000);
+    expect(peer?.isClosedByModule).toBe(false);
+    const got = collect(socket);
+    await until(got.closed);
+    expect(got.bytes().equals(body)).toBe(true);
+  });
+
+  it('reads what a module still has that has closed already', async () => {
+    let peer: Peer | undefined;
+    const { clock, ipEasy, until } = setUp({
+      module: {
+        closesEarly: true,
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+      ipEasy: { highWaterMarkBytes: 100 },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: 'example.org', port: 80 }));
+    const body = pattern(8000);
+    peer?.send(body);
+    peer?.end();
+    await clock.advance(30_000);
+    const got = collect(socket);
+    await until(got.closed);
+    expect(got.bytes().equals(body)).toBe(true);
+    expect(got.error()).toBeUndefined();
   });
 
   it('ends every refusal of a dial with its own code and gives the connId back', async () => {
@@ -276,6 +339,47 @@ describe('IpEasy online', () => {
     expect(got.bytes().equals(body)).toBe(true);
     expect(got.error()).toBeUndefined();
     expect(module.count('AT#SRECV=1')).toBe(0);
+  });
+
+  it('suspends only after data that looks like the escape sequence has gone out', async () => {
+    let peer: Peer | undefined;
+    const { clock, ipEasy, until } = setUp({
+      module: {
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: 'example.org', port: 80, mode: 'online' }));
+    const got = collect(socket);
+    await clock.advance(5000);
+    socket.write('+++');
+    socket.write('more');
+    await clock.run(socket.goToCommandMode());
+    await until(() => peer?.received.length === 7);
+    expect(Buffer.from(peer?.received ?? []).toString()).toBe('+++more');
+    expect(got.error()).toBeUndefined();
+  });
+
+  it('asks for what came unannounced while it was suspended', async () => {
+    let peer: Peer | undefined;
+    const { clock, ipEasy } = setUp({
+      module: {
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+      ipEasy: { watchMs: Infinity },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: 'example.org', port: 80, mode: 'online' }));
+    const got = collect(socket);
+    const moving = socket.goToCommandMode();
+    // The guard time before the sequence, and most of that behind it.
+    await clock.advance(700);
+    peer?.send('x');
+    await clock.run(moving);
+    await clock.advance(1000);
+    expect(got.bytes().toString()).toBe('x');
   });
 
   it('moves to command mode and back without losing a byte', async () => {

@@ -251,7 +251,6 @@ export class SocketChannel implements LaneUser, ConnIdUser {
     try {
       const received = await receive(this.lane.at, this.connId, this.#transfer, {
         onHeader: () => {
-          this.#unread.headerArrived();
           this.#waitingBytes = undefined;
         },
       });

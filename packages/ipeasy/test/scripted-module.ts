@@ -14,6 +14,7 @@ export class Peer {
   hasEnded = false;
   /** The module has closed its side. */
   isClosedByModule = false;
+  saidNoCarrier = false;
   /** Sizes of the datagrams in the buffer, for UDP. */
   datagrams: number[] | undefined;
   onReceived: ((bytes: Uint8Array) => void) | undefined;
@@ -55,6 +56,8 @@ export interface ScriptedModuleOptions {
   readonly onConnect?: (peer: Peer) => void;
   /** What `#SSENDEXT=?` says; undefined: ERROR. */
   readonly sendTest?: string;
+  /** Says NO CARRIER, and shows the connId closed, as soon as the peer has ended, with data still to be read. */
+  readonly closesEarly?: boolean;
   /** Whether #SRECV takes a third parameter for datagrams. */
   readonly udpInfo?: boolean;
   /** More commands; true when it has answered. */
@@ -93,6 +96,7 @@ export class ScriptedModule {
   #dialling = false;
   #muted = false;
   #isLeaving = false;
+  #escaping = false;
   #stream: { receiver: (bytes: Uint8Array) => void; escapeResult: string; onEscaped: () => void } | undefined;
   #textPrompt: ((text: string) => void) | undefined;
   readonly scfg = new Map<number, string>();
@@ -174,6 +178,11 @@ export class ScriptedModule {
   flow(peer: Peer): void {
     const window = this.#options.windowBytes ?? 8192;
     if (this.peers.get(peer.connId) !== peer) return;
+    if (this.#online === peer && this.#escaping) {
+      // What comes now is neither on the line nor announced.
+      for (const bytes of peer.outside.splice(0)) peer.buffer = concatBytes([peer.buffer, bytes]);
+      return;
+    }
     if (this.#online === peer) {
       for (const bytes of peer.outside.splice(0)) this.#send(bytes);
       if (peer.hasEnded) {
@@ -195,10 +204,11 @@ export class ScriptedModule {
       else peer.outside[0] = next.subarray(part.length);
       this.urc(`SRING: ${peer.connId},${peer.buffer.length}`);
     }
-    if (peer.hasEnded && peer.outside.length === 0 && peer.buffer.length === 0) {
-      this.peers.delete(peer.connId);
-      this.urc('NO CARRIER');
-    }
+    if (!peer.hasEnded || peer.outside.length > 0 || (peer.buffer.length > 0 && this.#options.closesEarly !== true))
+      return;
+    if (peer.buffer.length === 0) this.peers.delete(peer.connId);
+    if (!peer.saidNoCarrier) this.urc('NO CARRIER');
+    peer.saidNoCarrier = true;
   }
 
   #take(chunk: Uint8Array): void {
@@ -222,12 +232,18 @@ export class ScriptedModule {
     const online = this.#online;
     if (online !== undefined) {
       if (text === '+++') {
+        this.#clock.after(500, () => {
+          this.#escaping = this.#online === online;
+        });
         this.#clock.after(1000, () => {
+          this.#escaping = false;
           if (this.#online !== online) return;
           this.#print('\r\nOK\r\n');
           this.#leaveOnline();
-          this.flow(online);
           this.#release();
+          this.#clock.after(50, () => {
+            this.flow(online);
+          });
         });
       } else {
         online.take(chunk);
@@ -464,7 +480,7 @@ export class ScriptedModule {
     if (listener?.waiting !== undefined) return `${connId},5,10.0.0.1,${listener.port},198.51.100.9,50000`;
     if (listener !== undefined) return `${connId},4,10.0.0.1,${listener.port}`;
     const peer = this.peers.get(connId);
-    if (peer === undefined) return `${connId},0`;
+    if (peer === undefined || peer.saidNoCarrier) return `${connId},0`;
     const isAddress = /^[\d.]+$/.test(peer.host);
     const state = this.#online === peer ? 1 : peer.buffer.length > 0 ? 3 : 2;
     return `${connId},${state},10.0.0.1,${40_000 + connId},${isAddress ? peer.host : '192.0.2.1'},${peer.port}`;
