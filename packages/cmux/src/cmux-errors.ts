@@ -36,6 +36,13 @@ export function notAgreedError(dlci: number): CellmuxError {
   });
 }
 
+/** NSC in answer to a command. */
+export function notSupportedError(command: string): CellmuxError {
+  return new CellmuxError('ERR_CMUX_NOT_SUPPORTED', `the peer does not know ${command} (NSC)`, {
+    context: { command },
+  });
+}
+
 /** The link is over. */
 export function linkLostError(what: string, cause?: unknown): CellmuxError {
   return new CellmuxError('ERR_CMUX_LINK_LOST', `${what}: the multiplexer link is lost`, {

@@ -19,6 +19,13 @@ export type CmuxEvent =
   | { readonly type: 'lineStatus'; readonly status: LineStatus }
   /** SNC. */
   | { readonly type: 'services'; readonly dlci: number; readonly services: Services }
+  /**
+   * The module has sent plain text where frames were due, its boot text perhaps. It is then asked with Test whether it is
+   * still in the multiplexer; without an answer the link ends as `moduleLeft`.
+   */
+  | { readonly type: 'moduleText'; readonly text: string }
+  /** PSC was agreed on, or the lines are in use again. */
+  | { readonly type: 'power'; readonly state: 'awake' | 'asleep' }
   /** The link is over. */
   | { readonly type: 'ended'; readonly reason: CmuxEndReason };
 

@@ -8,16 +8,6 @@ export { AdvancedDeframer, type AdvancedDeframerOptions } from './core/advanced-
 export { BasicDeframer, type BasicDeframerOptions } from './core/basic-deframer.ts';
 export { CONTROL, frameTypeOf, POLL_FINAL, SUPERVISORY, type FrameType } from './core/control-field.ts';
 export { encodeMessage, MESSAGE, messageTypeOf, readMessages, type MessageType } from './core/control-message.ts';
-export {
-  decodeFrames,
-  type DamagedFrame,
-  type DecodedFrame,
-  type DecodedNoise,
-  type DecodedPiece,
-  type DecodeFramesOptions,
-  type UnfinishedFrame,
-} from './core/decode-frames.ts';
-export type { DecodedMessage, FieldValue } from './core/describe-message.ts';
 export type { DlcCounters } from './core/dlc.ts';
 export { fcsOf } from './core/fcs.ts';
 export {
@@ -38,3 +28,16 @@ export {
   type DataFrameType,
   type DlcParameters,
 } from './core/parameter-negotiation.ts';
+export {
+  decodeFrames,
+  type Decoded,
+  type DecodedFrame,
+  type DecodedMessage,
+  type DecodedNoise,
+  type DecodeOptions,
+} from './core/decode-frames.ts';
+export { describeFrame } from './core/describe-frame.ts';
+export type { LinkState } from './core/link-context.ts';
+export type { LineStatus } from './core/line-status.ts';
+export { DEFAULT_PORT_SETTINGS, PORT_MASK, type PortSettings, type RemotePort } from './core/remote-port.ts';
+export type { Services } from './core/service-negotiation.ts';

@@ -26,6 +26,10 @@ export interface MultiplexerOptions {
   readonly baudRate?: number | undefined;
   /** The most line time queued below this multiplexer in ms, 1 to 10000; default 20. Needs `baudRate`. */
   readonly lineTimeMs?: number | undefined;
+  /** Silence in ms after which the peer is asked whether it is there (Test), 0 to 3600000; default 0, which never asks. */
+  readonly keepAliveMs?: number | undefined;
+  /** How long a sleeping peer is sent flags before frames go out all the same, in ms, 0 to T3; default 1000. */
+  readonly wakeMs?: number | undefined;
   /** Silence in ms after which a frame that never ended is searched for whole ones, 5 to 10000; default by speed and N1. */
   readonly interOctetMs?: number | undefined;
   /** The line uses XON/XOFF; needs the advanced option. Default false. */
@@ -94,6 +98,8 @@ export function checkOptions(options: MultiplexerOptions): CheckedOptions {
       t3Ms: checkInteger('t3Ms', options.t3Ms ?? 10_000, 1000, 255_000),
       n2: checkInteger('n2', options.n2 ?? 3, 0, 100),
       k: checkInteger('k', options.k ?? 2, 1, 7),
+      keepAliveMs: checkInteger('keepAliveMs', options.keepAliveMs ?? 0, 0, 3_600_000),
+      wakeMs: checkInteger('wakeMs', options.wakeMs ?? Math.min(1000, options.t3Ms ?? 1000), 0, options.t3Ms ?? 10_000),
       interOctetMs: checkInteger(
         'interOctetMs',
         options.interOctetMs ?? Math.max(50, Math.ceil(3 * frameMs)),

@@ -9,16 +9,35 @@ import {
   type PortRole,
 } from '@cellmux/port';
 import { BehaviorSubject, distinctUntilChanged, Subject, type Observable, type Subscription } from 'rxjs';
-import { linkLostError, noAnswerError, notAgreedError, refusedError, stateError } from './cmux-errors.ts';
+import {
+  linkLostError,
+  noAnswerError,
+  notAgreedError,
+  notSupportedError,
+  refusedError,
+  stateError,
+} from './cmux-errors.ts';
 import type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
 import type { DlcCounters, OpenOutcome } from './core/dlc.ts';
 import type { DeframerCounters } from './core/frame-sink.ts';
 import { encodeBasicFrame } from './core/frame-encoder.ts';
-import { Link, type LinkState } from './core/link.ts';
+import { Link } from './core/link.ts';
+import type { LinkState } from './core/link-context.ts';
 import type { LinkCounters } from './core/link-counters.ts';
 import type { LinkEnd, LinkEvent } from './core/link-event.ts';
 import { LineBudget } from './core/line-budget.ts';
+import type { MessageType } from './core/control-message.ts';
+import { encodeLineStatus, type LineStatus } from './core/line-status.ts';
 import type { DlcParameters } from './core/parameter-negotiation.ts';
+import {
+  decodeRemotePort,
+  DEFAULT_PORT_SETTINGS,
+  encodeRemotePort,
+  PORT_MASK,
+  type PortSettings,
+  type RemotePort,
+} from './core/remote-port.ts';
+import { decodeServices, encodeServices, type Services } from './core/service-negotiation.ts';
 import { defaultPriority } from './core/parameter-negotiation.ts';
 import { DlcPort, type DlcPortLink } from './dlc-port.ts';
 import { KeptSubject } from './kept-subject.ts';
@@ -40,6 +59,10 @@ export type FrameWatcher = (direction: 'sent' | 'received', frame: Uint8Array) =
 
 /** Octets kept to say what was seen when nothing answers. */
 const SEEN_OCTETS = 64;
+
+const NOTHING = new Uint8Array(0);
+/** What {@link Multiplexer.test} sends where nothing else is given. */
+const TEST_PATTERN = Uint8Array.of(0x54, 0x45, 0x53, 0x54);
 
 const channel = diagnosticsChannel('cellmux:cmux:event');
 
@@ -129,7 +152,7 @@ export class Multiplexer implements AsyncDisposable {
     return {
       ...this.#link.counters,
       ...this.#link.deframer.counters,
-      controlRetransmissions: this.#link.control.retransmissions,
+      controlRetransmissions: this.#link.controlRetransmissions,
       dlcs,
     };
   }
@@ -220,6 +243,61 @@ export class Multiplexer implements AsyncDisposable {
   }
 
   /**
+   * Asks the peer with Test whether it is there (§5.4.6.3.4). Resolves with the round trip in ms; rejects with
+   * `ERR_CMUX_NO_ANSWER`, `ERR_CMUX_NOT_SUPPORTED` (NSC) or `ERR_CMUX_LINK_LOST`.
+   */
+  async test(pattern: Uint8Array = TEST_PATTERN): Promise<number> {
+    const beganMs = this.#now;
+    await this.#command('Test', 0, pattern, true);
+    return this.#now - beganMs;
+  }
+
+  /** Asks the peer to send nothing on any DLC but 0 (FCoff, §5.4.6.3.6). Rejects as {@link test}. */
+  async stopPeer(): Promise<void> {
+    await this.#command('FCoff', 0, NOTHING, true);
+  }
+
+  /** Undoes {@link stopPeer} (FCon, §5.4.6.3.5). */
+  async releasePeer(): Promise<void> {
+    await this.#command('FCon', 0, NOTHING, true);
+  }
+
+  /**
+   * Agrees with the peer to let both lines idle (PSC, §5.4.6.3.2). What is sent afterwards, on any DLC, first wakes the
+   * peer. Rejects as {@link test}.
+   */
+  async sleep(): Promise<void> {
+    await this.#command('PSC', 0, NOTHING, true);
+    this.#link.sleep();
+    this.#work();
+  }
+
+  /** Asks what port a DLC stands for (RPN, §5.4.6.3.9). Rejects as {@link test}. */
+  async portSettings(dlci: number): Promise<PortSettings> {
+    return this.#remotePort({ dlci, settings: undefined, mask: 0 });
+  }
+
+  /**
+   * Tells the peer what port a DLC stands for; resolves with what it has then. Rejects as {@link test}.
+   */
+  async setPortSettings(dlci: number, settings: PortSettings, mask: number = PORT_MASK.all): Promise<PortSettings> {
+    return this.#remotePort({ dlci, settings, mask });
+  }
+
+  /** Tells the peer of an error on the port behind a DLC (RLS, §5.4.6.3.10). Rejects as {@link test}. */
+  async reportLineStatus(status: LineStatus): Promise<void> {
+    checkInteger('dlci', status.dlci, 1, 61);
+    await this.#command('RLS', status.dlci, encodeLineStatus(status), true);
+  }
+
+  /** Asks for the services of a DLC, or sets them (SNC, §5.4.6.3.11); resolves with what the peer then has. */
+  async negotiateServices(dlci: number, services?: Services): Promise<Services | undefined> {
+    checkInteger('dlci', dlci, 1, 61);
+    const value = await this.#command('SNC', dlci, encodeServices({ dlci, services }), false);
+    return decodeServices(value)?.services;
+  }
+
+  /**
    * Closes in order: what is queued leaves, DISC on each DLC, CLD, and DISC on DLCI 0 where CLD is not answered. Resolves
    * in any case, with the line left open and free: {@link released}. `signal` cuts the waiting for queued bytes short.
    */
@@ -234,9 +312,28 @@ export class Multiplexer implements AsyncDisposable {
 
   async #closeInOrder(options?: AbortOptions): Promise<void> {
     await Promise.all([...this.#ports.values()].map((port) => port.close(options)));
-    this.#link.close(this.#now, () => undefined);
+    this.#link.close(this.#now);
     this.#work();
     await this.ended;
+  }
+
+  async #remotePort(wanted: RemotePort): Promise<PortSettings> {
+    checkInteger('dlci', wanted.dlci, 1, 61);
+    const value = await this.#command('RPN', wanted.dlci, encodeRemotePort(wanted), false);
+    return decodeRemotePort(value)?.settings ?? DEFAULT_PORT_SETTINGS;
+  }
+
+  #command(type: MessageType, dlci: number, value: Uint8Array, echo: boolean): Promise<Uint8Array> {
+    if (this.state !== 'up') return Promise.reject(stateError(type, this.state));
+    return new Promise((resolve, reject) => {
+      this.#link.command(type, dlci, value, echo, this.#now, (outcome, answer) => {
+        if (outcome === 'answered') resolve(answer ?? NOTHING);
+        else if (outcome === 'notSupported') reject(notSupportedError(type));
+        else if (outcome === 'noAnswer') reject(noAnswerError(type, this.#seen));
+        else reject(linkLostError(type, this.#lineError));
+      });
+      this.#work();
+    });
   }
 
   get #now(): number {
@@ -364,8 +461,6 @@ export class Multiplexer implements AsyncDisposable {
         return;
       case 'signals':
         this.#ports.get(event.dlci)?.signalled(event.status);
-        return;
-      case 'noise':
         return;
       case 'dlcOpened':
         this.#opened(event.dlci);

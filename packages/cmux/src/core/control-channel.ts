@@ -121,6 +121,11 @@ export class ControlChannel {
     }
   }
 
+  /** Lets T2 of what is outstanding begin now: the peer slept and could not answer. */
+  restartTimers(nowMs: number): void {
+    for (const command of this.#outstanding.values()) command.atMs = nowMs + this.#options.t2Ms;
+  }
+
   /** Ends all commands about a DLC that is no more. */
   forget(dlci: number): void {
     const ended: Command[] = [];

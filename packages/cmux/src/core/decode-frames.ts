@@ -1,120 +1,153 @@
 import { AdvancedDeframer } from './advanced-deframer.ts';
 import { BasicDeframer } from './basic-deframer.ts';
-import {
-  CONTROL,
-  frameTypeOf,
-  isHeaderOnlyFcs,
-  KIND,
-  KIND_OF_CONTROL,
-  POLL_FINAL,
-  type FrameType,
-} from './control-field.ts';
-import { describeMessages, type DecodedMessage } from './describe-message.ts';
-import { fcsOf } from './fcs.ts';
-import { FLAG_ADVANCED, FLAG_BASIC } from './limits.ts';
-import type { FramingOption } from './link-options.ts';
+import { frameTypeOf, isHeaderOnlyFcs, KIND, KIND_OF_CONTROL, POLL_FINAL, type FrameType } from './control-field.ts';
+import { MESSAGE_COMMAND, messageTypeOf, readMessages, type MessageType } from './control-message.ts';
+import { FCS_START, FCS_TABLE, fcsOf, fcsRegister } from './fcs.ts';
+import type { DeframerCounters, FrameSink } from './frame-sink.ts';
+import { decodeLineStatus, type LineStatus } from './line-status.ts';
+import { FLAG_ADVANCED, FLAG_BASIC, N1_MAX } from './limits.ts';
+import { decodeModemStatus, type ModemStatus } from './modem-status.ts';
+import { decodeParameters, type DlcParameters } from './parameter-negotiation.ts';
+import { decodeRemotePort, type RemotePort } from './remote-port.ts';
+import { decodeServices, type ServiceNegotiation } from './service-negotiation.ts';
 
-/** A frame with every field named as 3GPP TS 27.010 §5.2.1 names it. */
+/** A message of the control channel with every field named. */
+export interface DecodedMessage {
+  /** Undefined for a type that the standard does not know; {@link typeOctet} says which. */
+  readonly type: MessageType | undefined;
+  readonly typeOctet: number;
+  readonly isCommand: boolean;
+  readonly value: Uint8Array;
+  /** The DLCI that it is about, where it is about one. */
+  readonly dlci?: number;
+  readonly modemStatus?: ModemStatus;
+  readonly parameters?: DlcParameters;
+  readonly remotePort?: RemotePort;
+  readonly lineStatus?: LineStatus;
+  readonly services?: ServiceNegotiation;
+  /** NSC: the type octet that was not understood, and its name where it has one. */
+  readonly notSupported?: { readonly typeOctet: number; readonly type: MessageType | undefined };
+}
+
+/** A frame with every field named. */
 export interface DecodedFrame {
   readonly kind: 'frame';
-  /** Data link connection identifier, 0 to 63. */
   readonly dlci: number;
-  /** The command/response bit: 1 in a command of the initiator and in a response to it. */
-  readonly cr: 0 | 1;
+  /** The C/R bit as it stands. */
+  readonly commandResponse: 0 | 1;
   readonly type: FrameType;
-  /** The poll bit of a command, the final bit of a response. */
-  readonly pf: 0 | 1;
-  /** The information field; empty where there is none. */
+  readonly pollFinal: boolean;
+  /** N(S) of an I frame. */
+  readonly ns?: number;
+  /** N(R) of an I frame or a supervisory one. */
+  readonly nr?: number;
   readonly info: Uint8Array;
-  /** The messages of the information field on DLCI 0; empty elsewhere. */
-  readonly messages: readonly DecodedMessage[];
+  readonly fcs: number;
+  /** False for a UI frame whose FCS covers the header alone: only such are taken in spite of it. */
+  readonly isFcsRight: boolean;
+  /** What the FCS should be. */
+  readonly expectedFcs: number;
+  /** On DLCI 0: the messages in the information field. */
+  readonly messages?: readonly DecodedMessage[];
+  /** False when octets are left at the end of the information field that make no whole message. */
+  readonly areMessagesWhole?: boolean;
 }
 
-/** Octets that look like a frame and are none. */
-export interface DamagedFrame {
-  readonly kind: 'damaged';
-  /** What is wrong: `FCS is 15, should be 1C`. */
-  readonly why: string;
-  /** What stands between the flags. */
-  readonly octets: Uint8Array;
-}
-
-/** Octets that belong to no frame. */
+/** Octets that belong to no frame; flags are left out. */
 export interface DecodedNoise {
   readonly kind: 'noise';
   readonly octets: Uint8Array;
+  /** Where they have the shape of a frame: what is wrong with it, for example `FCS is 1D, should be 1C`. */
+  readonly why?: string;
+  /** They are the beginning of a frame that does not end within the octets given. */
+  readonly isUnfinished: boolean;
 }
 
-/** The beginning of a frame that does not end within the octets given. */
-export interface UnfinishedFrame {
-  readonly kind: 'unfinished';
-  /** What stands behind the opening flag. */
-  readonly octets: Uint8Array;
+/** What {@link decodeFrames} finds. */
+export interface Decoded {
+  /** Frames and what lies between them, in order. Idle flags are left out. */
+  readonly items: readonly (DecodedFrame | DecodedNoise)[];
+  readonly counters: Readonly<DeframerCounters>;
 }
-
-/** What {@link decodeFrames} finds, in order. */
-export type DecodedPiece = DecodedFrame | DamagedFrame | DecodedNoise | UnfinishedFrame;
 
 /** Options of {@link decodeFrames}. */
-export interface DecodeFramesOptions {
+export interface DecodeOptions {
   /** Default `basic`. */
-  readonly option?: FramingOption;
-  /** The longest information field taken, in octets, 1 to 32768; default 32768. */
+  readonly option?: 'basic' | 'advanced';
+  /** The longest information field that is believed, 1 to 32768; default 2048. */
   readonly n1?: number;
 }
 
-/**
- * Reads octets of a line as frames, every field named: for people and for tests. Whatever is no frame comes out as
- * damaged, where it is clear what is wrong, as noise, or as unfinished; every octet besides flags is in exactly one piece.
- * Never throws.
- */
-export function decodeFrames(
-  octets: Uint8Array,
-  { option = 'basic', n1 = 32768 }: DecodeFramesOptions = {},
-): readonly DecodedPiece[] {
-  const pieces: DecodedPiece[] = [];
-  const sink = {
-    frame: (bytes: Uint8Array, address: number, control: number, start: number, end: number): void => {
-      pieces.push(decodedFrame(address, control, bytes.slice(start, end)));
+/** Finds and names everything in some octets of a line, for people to read. */
+export function decodeFrames(octets: Uint8Array, { option = 'basic', n1 = 2048 }: DecodeOptions = {}): Decoded {
+  const items: (DecodedFrame | DecodedNoise)[] = [];
+  const sink: FrameSink = {
+    frame: (bytes, address, control, start, end) => {
+      items.push(decodeFrame(bytes, address, control, start, end, option));
     },
-    noise: (bytes: Uint8Array, start: number, end: number): void => {
+    noise: (bytes, start, end) => {
       const part = bytes.slice(start, end);
-      const last = pieces.at(-1);
       const why = option === 'basic' ? damage(part) : undefined;
-      if (why !== undefined) pieces.push({ kind: 'damaged', why, octets: part });
-      else if (last?.kind === 'noise') pieces[pieces.length - 1] = { kind: 'noise', octets: joined(last.octets, part) };
-      else pieces.push({ kind: 'noise', octets: part });
+      items.push({ kind: 'noise', octets: part, ...(why === undefined ? {} : { why }), isUnfinished: false });
     },
   };
-  const deframer = option === 'basic' ? new BasicDeframer(sink, { n1 }) : new AdvancedDeframer(sink, { n1 });
+  const limits = { n1: Math.min(Math.max(1, n1), N1_MAX), headerOnlyUi: true };
+  const deframer = option === 'basic' ? new BasicDeframer(sink, limits) : new AdvancedDeframer(sink, limits);
   deframer.receive(octets);
-  // What has begun and not ended is searched for frames as after a silence of the line.
   deframer.idle();
   if (deframer.isPending) {
     const flag = option === 'basic' ? FLAG_BASIC : FLAG_ADVANCED;
     const from = option === 'basic' ? octets.length - deframer.pendingOctets : octets.lastIndexOf(flag);
-    pieces.push({ kind: 'unfinished', octets: octets.slice(octets[from] === flag ? from + 1 : from) });
+    items.push({ kind: 'noise', octets: octets.slice(octets[from] === flag ? from + 1 : from), isUnfinished: true });
   }
-  return pieces;
+  return { items, counters: deframer.counters };
 }
 
-function decodedFrame(address: number, control: number, info: Uint8Array): DecodedFrame {
-  const dlci = address >> 2;
-  return {
+function decodeFrame(
+  bytes: Uint8Array,
+  address: number,
+  control: number,
+  start: number,
+  end: number,
+  option: 'basic' | 'advanced',
+): DecodedFrame {
+  const type = frameTypeOf(control) ?? 'UIH';
+  const info = bytes.slice(start, end);
+  const fcs = bytes[end] ?? 0;
+  const expectedFcs = expect(address, control, info, option);
+  const frame: DecodedFrame = {
     kind: 'frame',
-    dlci,
-    cr: (address & 0x02) === 0 ? 0 : 1,
-    // A deframer hands on only what has a type.
-    type: frameTypeOf(control) ?? 'UIH',
-    pf: (control & POLL_FINAL) === 0 ? 0 : 1,
+    dlci: address >> 2,
+    commandResponse: (address & 2) === 0 ? 0 : 1,
+    type,
+    pollFinal: (control & POLL_FINAL) !== 0,
+    ...(type === 'I' ? { ns: (control >> 1) & 7 } : {}),
+    ...(type === 'I' || type === 'RR' || type === 'RNR' || type === 'REJ' ? { nr: control >> 5 } : {}),
     info,
-    messages: dlci === 0 && isData(control) ? describeMessages(info) : [],
+    fcs,
+    isFcsRight: fcs === expectedFcs,
+    expectedFcs,
+  };
+  if (frame.dlci !== 0 || (type !== 'UIH' && type !== 'UI')) return frame;
+  const { messages, isComplete } = readMessages(info);
+  return {
+    ...frame,
+    messages: messages.map(({ typeOctet, value }) => decodeMessage(typeOctet, value)),
+    areMessagesWhole: isComplete,
   };
 }
 
-function isData(control: number): boolean {
-  const type = control & ~POLL_FINAL;
-  return type === CONTROL.UIH || type === CONTROL.UI;
+function expect(address: number, control: number, info: Uint8Array, option: 'basic' | 'advanced'): number {
+  let register = FCS_TABLE[FCS_START ^ address] as number;
+  register = FCS_TABLE[register ^ control] as number;
+  if (option === 'basic') {
+    const isShort = info.length < 128;
+    const first = isShort ? (info.length << 1) | 1 : (info.length & 0x7f) << 1;
+    register = FCS_TABLE[register ^ first] as number;
+    if (!isShort) register = FCS_TABLE[register ^ (info.length >> 7)] as number;
+  }
+  if (!isHeaderOnlyFcs(control)) register = fcsRegister(register, info, 0, info.length);
+  return register ^ 0xff;
 }
 
 /** What is wrong with octets that have the shape of a frame of the basic option; undefined where they have not. */
@@ -123,13 +156,13 @@ function damage(octets: Uint8Array): string | undefined {
   // The types of the error-recovery mode are left out: half of all octets would be one of them.
   if ((address & 1) === 0 || KIND_OF_CONTROL[control] === KIND.unknown) return undefined;
   const isShort = (first & 1) === 1;
-  const headBytes = isShort ? 3 : 4;
+  const headOctets = isShort ? 3 : 4;
   const length = (first >> 1) | (isShort ? 0 : second << 7);
-  const got = octets.length - headBytes - 1;
+  const got = octets.length - headOctets - 1;
   if (got < 0) return undefined;
   if (got !== length) return `its length says ${length}, there are ${got} octets`;
   const is = octets[octets.length - 1] ?? 0;
-  const should = fcsOf(octets, 0, isHeaderOnlyFcs(control) ? headBytes : octets.length - 1);
+  const should = fcsOf(octets, 0, isHeaderOnlyFcs(control) ? headOctets : octets.length - 1);
   return is === should ? undefined : `FCS is ${hex(is)}, should be ${hex(should)}`;
 }
 
@@ -137,9 +170,35 @@ function hex(octet: number): string {
   return octet.toString(16).toUpperCase().padStart(2, '0');
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
+function decodeMessage(typeOctet: number, value: Uint8Array): DecodedMessage {
+  const type = messageTypeOf(typeOctet);
+  const message = { type, typeOctet, isCommand: (typeOctet & MESSAGE_COMMAND) !== 0, value };
+  switch (type) {
+    case 'MSC': {
+      const decoded = decodeModemStatus(value);
+      return decoded === undefined ? message : { ...message, dlci: decoded.dlci, modemStatus: decoded.status };
+    }
+    case 'PN': {
+      const decoded = decodeParameters(value);
+      return decoded === undefined ? message : { ...message, dlci: decoded.dlci, parameters: decoded.parameters };
+    }
+    case 'RPN': {
+      const remotePort = decodeRemotePort(value);
+      return remotePort === undefined ? message : { ...message, dlci: remotePort.dlci, remotePort };
+    }
+    case 'RLS': {
+      const lineStatus = decodeLineStatus(value);
+      return lineStatus === undefined ? message : { ...message, dlci: lineStatus.dlci, lineStatus };
+    }
+    case 'SNC': {
+      const services = decodeServices(value);
+      return services === undefined ? message : { ...message, dlci: services.dlci, services };
+    }
+    case 'NSC': {
+      const refused = value[0] ?? 0;
+      return { ...message, notSupported: { typeOctet: refused, type: messageTypeOf(refused) } };
+    }
+    default:
+      return message;
+  }
 }

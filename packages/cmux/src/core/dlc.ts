@@ -58,6 +58,8 @@ export class Dlc {
   parameters: DlcParameters;
   /** SABM or DISC sent so far without an answer. */
   tries = 0;
+  /** UA or DM has come in answer to the last of them. */
+  wasAnswered = false;
   /** When T1 runs out; Infinity while it does not run. */
   t1AtMs = Infinity;
   /** Who waits for it to open and to close. */
@@ -94,6 +96,11 @@ export class Dlc {
   /** True while something waits that no frame holds, or that the peer has not acknowledged. */
   get hasUnsent(): boolean {
     return !this.outbound.queue.isEmpty || (this.recovery?.outstanding ?? 0) > 0;
+  }
+
+  /** UIH on it is a stream of octets and nothing else: the short way for what arrives. */
+  get isPlainData(): boolean {
+    return this.dlci !== 0 && this.parameters.convergence === 1 && this.isOpen;
   }
 
   get isOpen(): boolean {

@@ -12,7 +12,9 @@ export type LinkEnd =
   /** The peer closed it. */
   | 'closedByPeer'
   /** The peer answers no more. */
-  | 'linkLost';
+  | 'linkLost'
+  /** The peer sent plain text and then answered no more: it has restarted, or has left the multiplexer. */
+  | 'moduleLeft';
 
 /** What the connection core tells its shell, in the order in which it happened. */
 export type LinkEvent =
@@ -26,5 +28,7 @@ export type LinkEvent =
   | { readonly type: 'portSettings'; readonly dlci: number; readonly settings: PortSettings }
   | { readonly type: 'lineStatus'; readonly status: LineStatus }
   | { readonly type: 'services'; readonly dlci: number; readonly services: Services }
-  | { readonly type: 'noise'; readonly bytes: Uint8Array }
+  /** The module has sent plain text: it has restarted, or has left the multiplexer. */
+  | { readonly type: 'moduleText'; readonly text: string }
+  | { readonly type: 'power'; readonly state: 'awake' | 'asleep' }
   | { readonly type: 'ended'; readonly end: LinkEnd };

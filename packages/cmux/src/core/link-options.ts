@@ -20,6 +20,10 @@ export interface LinkOptions {
   readonly t3Ms: number;
   readonly n2: number;
   readonly k: number;
+  /** Silence after which the peer is asked whether it is there; 0 never asks. */
+  readonly keepAliveMs: number;
+  /** How long a sleeping peer is sent flags before frames go out all the same. */
+  readonly wakeMs: number;
   /** Silence after which a frame that never ended may be searched for whole ones. */
   readonly interOctetMs: number;
   readonly softwareFlow: boolean;

@@ -32,6 +32,8 @@ export interface ResponderOptions {
   /** Answers a proposal. */
   readonly negotiate: (dlci: number, wanted: DlcParameters) => DlcParameters;
   readonly closeDown: () => void;
+  /** The peer wants both lines to be idle. */
+  readonly sleep: () => void;
   readonly answered: (type: MessageType, dlci: number, value: Uint8Array) => void;
   readonly notSupported: (type: MessageType) => void;
 }
@@ -90,9 +92,12 @@ export class Responder {
         if (status !== undefined) this.#options.emit({ type: 'lineStatus', status });
         return;
       }
-      case 'PSC':
       case 'Test':
         this.#echo(type, value);
+        return;
+      case 'PSC':
+        this.#echo(type, value);
+        this.#options.sleep();
         return;
       case 'CLD':
         this.#echo(type, value);

@@ -23,6 +23,8 @@ export interface Batch {
   readonly finished: readonly SendTicket[];
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Options of {@link Transmitter}. */
 export interface TransmitterOptions {
   readonly option: 'basic' | 'advanced';
@@ -45,11 +47,14 @@ export class Transmitter {
   watcher: SentFrameWatcher | undefined;
   /** The peer has sent FCoff: nothing but the control channel may leave (§5.4.6.3.6). */
   dataStopped = false;
+  /** The peer sleeps (§5.4.7): nothing but what wakes it may leave. */
+  isHeld = false;
   /** Urgent frames that did not fit {@link URGENT_LIMIT} and were given up. */
   overflowed = 0;
   readonly #options: TransmitterOptions;
   /** DLCs in error-recovery mode. */
   readonly #recovering = new Set<Dlc>();
+  #raw: Uint8Array = NOTHING;
   #urgent: UrgentFrame[] = [];
   #scratch = new Uint8Array(4096);
   #info = new Uint8Array(256);
@@ -60,7 +65,7 @@ export class Transmitter {
 
   /** True while urgent frames wait. */
   get hasUrgent(): boolean {
-    if (this.#urgent.length > 0) return true;
+    if (this.#urgent.length > 0 || this.#raw.length > 0) return true;
     for (const dlc of this.#recovering) if (dlc.recovery?.isSupervisoryDue === true) return true;
     return false;
   }
@@ -72,6 +77,16 @@ export class Transmitter {
 
   removeRecovering(dlc: Dlc): void {
     this.#recovering.delete(dlc);
+  }
+
+  /** True while octets wait that leave even when the rest is held. */
+  get hasRaw(): boolean {
+    return this.#raw.length > 0;
+  }
+
+  /** Sends octets as they are: flags that wake or answer. Those before that did not leave yet are replaced. */
+  raw(octets: Uint8Array): void {
+    this.#raw = octets;
   }
 
   urgent(frame: UrgentFrame): void {
@@ -93,6 +108,12 @@ export class Transmitter {
    */
   poll(limit: number, enough: number, atLeastOne: boolean, nowMs: number): Batch | undefined {
     const finished: SendTicket[] = [];
+    if (this.#raw.length > 0) {
+      const bytes = this.#raw;
+      this.#raw = NOTHING;
+      return { bytes, finished };
+    }
+    if (this.isHeld) return undefined;
     let at = 0;
     let count = 0;
     while (count < this.#urgent.length && (at === 0 || at < enough)) {
@@ -188,5 +209,3 @@ function nextInformation(dlc: Dlc, recovery: ErrorRecovery, length: number, nowM
   dlc.outbound.take(info, 0, length, finished);
   return recovery.sendNew(info, finished, nowMs);
 }
-
-const NOTHING = new Uint8Array(0);

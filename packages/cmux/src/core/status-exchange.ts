@@ -1,0 +1,84 @@
+import type { CommandOutcome } from './control-channel.ts';
+import type { Dlc } from './dlc.ts';
+import type { LinkContext } from './link-context.ts';
+import { encodeModemStatus, type ModemStatus } from './modem-status.ts';
+
+/**
+ * Keeps the peer informed of the V.24 signals of this end, FC among them (3GPP TS 27.010 §5.4.6.3.7): one MSC for each
+ * change and DLC, the next one only when the one before is through, and always the latest state.
+ */
+export class StatusExchange {
+  readonly #context: LinkContext;
+  /** The signals have changed since the MSC that is outstanding. */
+  readonly #due = new Set<number>();
+  readonly #retryAtMs = new Map<number, number>();
+
+  constructor(context: LinkContext) {
+    this.#context = context;
+  }
+
+  /** Tells the peer how things are on a DLC. */
+  tell(dlc: Dlc): void {
+    const { control, nowMs, scheduler } = this.#context;
+    if (dlc.parameters.convergence === 2) {
+      // Layer 2 carries the signals in front of the data (§5.5.2).
+      dlc.outbound.setSignals(dlc.signals);
+      scheduler.add(dlc);
+      return;
+    }
+    if (control.isOutstanding('MSC', dlc.dlci)) {
+      this.#due.add(dlc.dlci);
+      return;
+    }
+    this.#retryAtMs.delete(dlc.dlci);
+    control.command('MSC', dlc.dlci, encodeModemStatus(dlc.dlci, dlc.signals), nowMs, true, (outcome) => {
+      this.#told(dlc, outcome);
+    });
+  }
+
+  /** The peer has told its signals. */
+  take(dlci: number, status: ModemStatus): void {
+    const dlc = this.#context.dlcs[dlci];
+    if (dlc === undefined || dlc.state === 'disconnected') return;
+    if (status.fc && !dlc.stoppedByPeer) dlc.counters.stoppedByPeer++;
+    dlc.stoppedByPeer = status.fc;
+    this.#context.emit({ type: 'signals', dlci, status });
+  }
+
+  /** An MSC answer arrived that answers nothing: the peer may have taken a damaged MSC for one about this DLC. */
+  unexpected(dlci: number, value: Uint8Array): void {
+    const dlc = this.#context.dlcs[dlci];
+    if (dlc?.isOpen !== true) return;
+    const right = encodeModemStatus(dlci, dlc.signals);
+    if (right.length !== value.length || right.some((octet, index) => octet !== value[index])) this.tell(dlc);
+  }
+
+  /** A DLC is no more. */
+  forget(dlci: number): void {
+    this.#due.delete(dlci);
+    this.#retryAtMs.delete(dlci);
+  }
+
+  get nextDeadlineMs(): number {
+    let next = Infinity;
+    for (const atMs of this.#retryAtMs.values()) next = Math.min(next, atMs);
+    return next;
+  }
+
+  handleTimeout(nowMs: number): void {
+    for (const [dlci, atMs] of [...this.#retryAtMs]) {
+      if (atMs > nowMs) continue;
+      this.#retryAtMs.delete(dlci);
+      const dlc = this.#context.dlc(dlci);
+      if (dlc.isOpen) this.tell(dlc);
+    }
+  }
+
+  #told(dlc: Dlc, outcome: CommandOutcome): void {
+    const wasDue = this.#due.delete(dlc.dlci);
+    if (!dlc.isOpen || outcome === 'linkLost') return;
+    if (wasDue) this.tell(dlc);
+    // A peer that was stopped and never hears that it may go on would be stopped for good.
+    else if (outcome === 'noAnswer') this.#retryAtMs.set(dlc.dlci, this.#context.nowMs + this.#context.options.t3Ms);
+  }
+}
