@@ -28,10 +28,19 @@ export class AtLane implements LaneUser {
   #call: DataCall | undefined;
   #closedBy: CellmuxError | undefined;
   #reservations = 0;
+  readonly #onChange: () => void;
 
-  constructor(at: AtClient, index: number) {
+  /** @param onChange told whenever what {@link state} or {@link users} say has changed. */
+  constructor(at: AtClient, index: number, onChange: () => void = () => undefined) {
     this.at = at;
     this.index = index;
+    this.#onChange = onChange;
+  }
+
+  /** `online` while one stream has the port, `lost` once it is gone. */
+  get state(): 'command' | 'online' | 'lost' {
+    if (this.#closedBy !== undefined) return 'lost';
+    return this.#call === undefined ? 'command' : 'online';
   }
 
   /** Users that share the port. */
@@ -70,7 +79,10 @@ export class AtLane implements LaneUser {
   }
 
   join(user: LaneUser): void {
-    if (!this.#ring.includes(user)) this.#ring.push(user);
+    if (!this.#ring.includes(user)) {
+      this.#ring.push(user);
+      this.#onChange();
+    }
     this.poke();
   }
 
@@ -79,6 +91,7 @@ export class AtLane implements LaneUser {
     if (index < 0) return;
     this.#ring.splice(index, 1);
     if (this.#next > index) this.#next--;
+    this.#onChange();
   }
 
   /** To be called whenever a user has something to do that it had not before. */
@@ -131,9 +144,11 @@ export class AtLane implements LaneUser {
   async goOnline(line: string, timeoutMs: number): Promise<DataCall> {
     const call = await this.at.connect(line, { timeoutMs });
     this.#call = call;
+    this.#onChange();
     const back = (): void => {
       if (this.#call !== call) return;
       this.#call = undefined;
+      this.#onChange();
       this.poke();
     };
     call.ended.then(back, back);
@@ -145,6 +160,7 @@ export class AtLane implements LaneUser {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = reason;
     for (const job of this.#jobs.splice(0)) job.refuse(reason);
+    this.#onChange();
   }
 
   turn(): Promise<void> | undefined {

@@ -62,6 +62,7 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
   readonly #options: DatagramChannelOptions;
   #mode: 'opening' | 'open' | 'closed' = 'opening';
   readonly #unread = new Unread();
+  #wasOpen = false;
   #isPaused = false;
   #udpInfo: boolean;
   #refusals = 0;
@@ -92,6 +93,11 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
     return this.#mode === 'open';
   }
 
+  /** True once the socket was open. */
+  get wasOpen(): boolean {
+    return this.#wasOpen;
+  }
+
   get queuedBytes(): number {
     return this.#outgoingBytes;
   }
@@ -103,6 +109,7 @@ export class DatagramChannel implements LaneUser, ConnIdUser {
   opened(): void {
     if (this.#mode !== 'opening') return;
     this.#mode = 'open';
+    this.#wasOpen = true;
     this.lane.join(this);
   }
 

@@ -1,4 +1,6 @@
-export { IpEasy } from './ip-easy.ts';
+export { IpEasy, type SocketSettingsTable } from './ip-easy.ts';
+export type { AtPortState } from './lanes.ts';
+export type { ExtendedSocketConfig, SocketConfig } from './core/socket-config.ts';
 export type { AnyIpEasySocket } from './socket-factory.ts';
 export type { ConnectOptions } from './dial-settings.ts';
 export type { IpEasyOptions, SocketSettings } from './ip-easy-options.ts';

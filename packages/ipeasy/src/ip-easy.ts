@@ -18,6 +18,12 @@ import {
 } from './contexts.ts';
 import { useCommandSet } from './command-set.ts';
 import { CONNECTIONS } from './core/limits.ts';
+import {
+  parseExtendedSocketConfig,
+  parseSocketConfig,
+  type ExtendedSocketConfig,
+  type SocketConfig,
+} from './core/socket-config.ts';
 import { parseSocketInfo, type SocketInfo, type SocketStatus } from './core/socket-status.ts';
 import type { ConnectOptions } from './dial-settings.ts';
 import { Firewall } from './firewall.ts';
@@ -30,10 +36,16 @@ import { IpEasyMail } from './ip-easy-mail.ts';
 import { resolveOptions, type IpEasyOptions, type ResolvedOptions } from './ip-easy-options.ts';
 import { IpEasyServer, type Accepted, type ServerOptions } from './ip-easy-server.ts';
 import type { IpEasySocket } from './ip-easy-socket.ts';
-import { Lanes } from './lanes.ts';
+import { Lanes, type AtPortState } from './lanes.ts';
 import { SocketFactory, type AnyIpEasySocket } from './socket-factory.ts';
 import { SocketSetup } from './socket-setup.ts';
 import { SocketTable } from './socket-table.ts';
+
+/** What `settings()` gives. */
+export interface SocketSettingsTable {
+  readonly sockets: readonly SocketConfig[];
+  readonly extended: readonly ExtendedSocketConfig[];
+}
 
 const SEND_TIMEOUT_MS = 150_000;
 /** Whoever ends a connection that it has accepted has most often said all: the peer waits for the end. */
@@ -57,6 +69,8 @@ export class IpEasy implements AsyncDisposable {
   readonly events$: Observable<IpEasyEvent>;
   /** The sockets that are open or being opened, now and after each change. Completes on close. */
   readonly sockets$: Observable<readonly AnyIpEasySocket[]>;
+  /** What each AT port is doing, now and after each change. Completes on close. */
+  readonly ports$: Observable<readonly AtPortState[]>;
   /** Who may connect to servers. */
   readonly firewall: Firewall;
   /** E-mail by the module's own commands. */
@@ -85,6 +99,7 @@ export class IpEasy implements AsyncDisposable {
     this.#setup = setup;
     this.events$ = this.#events.asObservable();
     this.#lanes = new Lanes(ports, resolved.maxOnlinePorts);
+    this.ports$ = this.#lanes.states$;
     this.firewall = new Firewall(this.#lanes, resolved.timeoutMs);
     this.mail = new IpEasyMail(() => this.#lanes.any(), resolved.timeoutMs);
     this.#leaveCommandSet = ports.map((at) => useCommandSet(at, 'multisocket'));
@@ -357,6 +372,22 @@ export class IpEasy implements AsyncDisposable {
       async (at) => {
         const { lines } = await at.command('AT#SI', { timeoutMs: this.#options.timeoutMs });
         return lines.map(parseSocketInfo).filter((info) => info !== undefined);
+      },
+      { signal },
+    );
+  }
+
+  /** `#SCFG?` and `#SCFGEXT?`: the settings of all connIds as the module has them, in its units. */
+  settings({ signal }: AbortOptions = {}): Promise<SocketSettingsTable> {
+    const { timeoutMs } = this.#options;
+    return this.#lanes.any().run(
+      async (at) => {
+        const { lines } = await at.command('AT#SCFG?', { timeoutMs });
+        const extended = await at.command('AT#SCFGEXT?', { timeoutMs });
+        return {
+          sockets: lines.map(parseSocketConfig).filter((config) => config !== undefined),
+          extended: extended.lines.map(parseExtendedSocketConfig).filter((config) => config !== undefined),
+        };
       },
       { signal },
     );

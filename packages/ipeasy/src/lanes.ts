@@ -1,14 +1,33 @@
 import type { AtClient } from '@cellmux/at';
 import { CellmuxError } from '@cellmux/port';
+import { BehaviorSubject, type Observable } from 'rxjs';
 import { AtLane } from './at-lane.ts';
+
+/** What one AT port is doing. */
+export interface AtPortState {
+  /** 0, 1, 2: the place among the ports given. */
+  readonly index: number;
+  /** `online` while one stream has the port, `lost` once it is gone. */
+  readonly state: 'command' | 'online' | 'lost';
+  /** Sockets in command mode that share it. */
+  readonly sockets: number;
+}
 
 /** The AT ports of one module, and which of them serves what. */
 export class Lanes {
   readonly all: readonly AtLane[];
+  /** What the ports are doing, now and after each change. */
+  readonly states$: Observable<readonly AtPortState[]>;
+  readonly #states: BehaviorSubject<readonly AtPortState[]>;
   readonly #maxOnlinePorts: number;
 
   constructor(ports: readonly AtClient[], maxOnlinePorts: number) {
-    this.all = ports.map((at, index) => new AtLane(at, index));
+    const changed = (): void => {
+      this.#states.next(this.#now());
+    };
+    this.all = ports.map((at, index) => new AtLane(at, index, changed));
+    this.#states = new BehaviorSubject(this.#now());
+    this.states$ = this.#states.asObservable();
     this.#maxOnlinePorts = maxOnlinePorts;
   }
 
@@ -49,6 +68,11 @@ export class Lanes {
   /** No port is used any more. */
   fail(reason: CellmuxError): void {
     for (const lane of this.all) lane.fail(reason);
+    this.#states.complete();
+  }
+
+  #now(): readonly AtPortState[] {
+    return this.all.map(({ index, state, users }) => ({ index, state, sockets: users }));
   }
 
   #first(): AtLane {

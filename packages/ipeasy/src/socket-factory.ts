@@ -94,7 +94,9 @@ export class SocketFactory {
   }
 
   datagramChannelFor(socket: IpEasyDatagramSocket, connId: number, cid: number, lane: AtLane): DatagramChannel {
-    const { host, transfer, setup } = this.#options;
+    const { host, transfer, setup, emit } = this.#options;
+    let by: 'peer' | 'here' | 'loss' = 'here';
+    let error: unknown;
     const channel = new DatagramChannel({
       connId,
       cid,
@@ -110,14 +112,20 @@ export class SocketFactory {
           socket.received(datagram);
         },
         onEnd: () => {
+          by = 'peer';
           socket.ended();
         },
-        onFailed: (error) => {
-          socket.ended(asError(error));
+        onFailed: (reason) => {
+          by = 'loss';
+          error = reason;
+          socket.ended(asError(reason));
         },
       },
     });
     socket.assign(channel);
+    socket.once('close', () => {
+      if (channel.wasOpen) emit({ type: 'socketClosed', connId, by, ...(by === 'loss' ? { error } : {}) });
+    });
     return channel;
   }
 
