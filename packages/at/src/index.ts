@@ -2,6 +2,7 @@ export { AtClient, type AtClientOptions, type AtMode } from './client/at-client.
 export type { AtEvent } from './client/at-events.ts';
 export { GENERIC_AT_PROFILE, HE863_AT_PROFILE, type AtProfile, type Probe } from './client/at-profile.ts';
 export { atString } from './client/at-string.ts';
+export { responseBefore } from './client/command-job.ts';
 export type {
   AtResponse,
   CommandOptions,

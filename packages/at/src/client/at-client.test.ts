@@ -6,6 +6,7 @@ import { QUEUE_LIMIT_COMMANDS, RESPONSE_LINE_LIMIT } from '../core/limits.ts';
 import type { AtEvent } from './at-events.ts';
 import { GENERIC_AT_PROFILE } from './at-profile.ts';
 import { atString } from './at-string.ts';
+import { responseBefore } from './command-job.ts';
 
 const countSrecv = (line: string): number | undefined => {
   const count = /^#SRECV: \d,(\d+)$/.exec(line)?.[1];
@@ -139,6 +140,18 @@ describe('a command', () => {
     });
     expect(await clock.run(rejection(failed))).toBe(thrown);
     await clock.run(client.command('AT'));
+  });
+
+  test('that is chained and fails keeps what had been answered before', async () => {
+    const { client, module, clock } = bench();
+    const line = 'AT#SRECV=1,9;#SRECV=1,9';
+    module.answers.set(line, '\r\n#SRECV: 1,3\r\nabc\r\n\r\n+CME ERROR: 555\r\n');
+    const error = await clock.run(rejection(client.command(line, { countedPayload: countSrecv })));
+    expect(error).toMatchObject({ code: 'ERR_AT_CME', context: { cme: 555 } });
+    expect(responseBefore(error)).toEqual({ lines: ['#SRECV: 1,3'], payload: latin1('abc') });
+    module.answers.set('AT', '\r\nERROR\r\n');
+    expect(responseBefore(await clock.run(rejection(client.command('AT'))))).toBeUndefined();
+    expect(responseBefore(undefined)).toBeUndefined();
   });
 
   test('resolves at a final line of its own', async () => {

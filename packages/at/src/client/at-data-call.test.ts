@@ -336,6 +336,30 @@ describe('escape', () => {
     expect(received()).toBe('250\r\nOK\r\n');
   });
 
+  test('is answered by OK although the suspended socket ends at once', async () => {
+    for (const dcd of [false, true]) {
+      const { call, module, clock, urcs, received } = await inCall({ line: 'AT#SO=1', dcd });
+      const escaped = call.escape();
+      await clock.advance(1010);
+      module.say('x\r\nOK\r\n\r\nNO CARRIER\r\n');
+      await clock.advance(0);
+      if (dcd) await module.port.setCircuits({ dcd: false });
+      expect(await clock.run(escaped)).toBe('OK');
+      expect([received(), urcs]).toEqual(['x', [{ text: 'NO CARRIER' }]]);
+    }
+  });
+
+  test('is answered by NO CARRIER although the data ended in an OK', async () => {
+    const { call, module, clock, urcs, received } = await inCall({ line: 'AT#SO=1' });
+    const escaped = call.escape();
+    await clock.advance(10);
+    module.say('250\r\nOK\r\n');
+    await clock.advance(500);
+    module.say('\r\nNO CARRIER\r\n');
+    expect(await clock.run(escaped)).toBe('NO CARRIER');
+    expect([received(), urcs]).toEqual(['250\r\nOK\r\n', []]);
+  });
+
   test('ends in NO CARRIER where the command does', async () => {
     const { call, module, clock } = await inCall({ line: 'AT#FTPPUT="f"' });
     const escaped = call.escape();

@@ -80,6 +80,8 @@ export class CallEndWatch {
 
   receive(bytes: Uint8Array): void {
     const wasHeld = this.#scanner.holdsResult;
+    const firstMs = wasHeld ? this.#arrivedMs : this.#options.clock.now();
+    this.#scanner.resultMayFollow = this.#expected === undefined || firstMs >= this.#expected.notBeforeMs;
     const data = this.#scanner.push(bytes);
     // Where data comes out, what was held before was part of it.
     if (!wasHeld || data.length > 0) this.#arrivedMs = this.#options.clock.now();

@@ -7,6 +7,16 @@ import { resultError } from './at-errors.ts';
 import type { AtDataCall } from './at-data-call.ts';
 import type { AtResponse, CommandOptions, ConnectOptions } from './command-options.ts';
 
+const responses = new WeakMap<object, Omit<AtResponse, 'result'>>();
+
+/**
+ * What a module had answered before a command ended in an error: of a chained line the responses of the commands that
+ * went well. Undefined for an error that has none. It is no part of the error, so that no log shows it.
+ */
+export function responseBefore(error: unknown): Omit<AtResponse, 'result'> | undefined {
+  return typeof error === 'object' && error !== null ? responses.get(error) : undefined;
+}
+
 /** What a {@link CommandJob} is made of. */
 export interface CommandJobOptions {
   readonly line: string;
@@ -98,13 +108,16 @@ export class CommandJob {
   complete(result: FinalResult): string {
     if (this.#fault !== undefined) return this.reject(this.#fault.error);
     const error = this.#errorOf(result);
-    if (error !== undefined) return this.reject(error);
-    this.#done();
-    this.#settle.resolve({
+    const response = {
       lines: this.#lines,
-      result: result.text,
       ...(this.#payloads.length === 0 ? {} : { payload: this.#payload() }),
-    });
+    };
+    if (error !== undefined) {
+      if (!this.#overflow && this.#lines.length > 0) responses.set(error, response);
+      return this.reject(error);
+    }
+    this.#done();
+    this.#settle.resolve({ ...response, result: result.text });
     return result.text;
   }
 

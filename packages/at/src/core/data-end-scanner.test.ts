@@ -56,6 +56,24 @@ describe('DataEndScanner', () => {
     expect(scanner.end()).toEqual({ text: 'NO CARRIER', rest: latin1('') });
   });
 
+  test('takes NO CARRIER behind the OK of an escape for unsolicited, unless told that the OK came too soon', () => {
+    const input = latin1('x\r\nOK\r\n\r\nNO CARRIER\r\n');
+    const late = scan([input], (scanner) => {
+      scanner.watch(['OK', 'NO CARRIER']);
+    });
+    expect(late.scanner.end()).toEqual({ text: 'OK', rest: latin1('\r\nNO CARRIER\r\n') });
+    const early = scan([input], (scanner) => {
+      scanner.watch(['OK', 'NO CARRIER']);
+      scanner.resultMayFollow = false;
+    });
+    expect(early.data).toBe('x\r\nOK\r\n');
+    expect(early.scanner.end()).toEqual({ text: 'NO CARRIER', rest: latin1('') });
+    const other = scan([latin1('\r\nNO CARRIER\r\n\r\nOK\r\n')], (scanner) => {
+      scanner.watch(['OK', 'NO CARRIER']);
+    });
+    expect([other.data, other.scanner.end()?.text]).toEqual(['\r\nNO CARRIER\r\n', 'OK']);
+  });
+
   test('holds no more than its limit behind an end', () => {
     const flood = `\r\nNO CARRIER\r\n${'\r\nRING\r\n'.repeat(80)}`;
     const { scanner, data } = scan(singly(flood));

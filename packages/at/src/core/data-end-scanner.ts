@@ -49,7 +49,13 @@ export class DataEndScanner {
   }
 
   /**
-   * The texts that can end data mode from now on. `ignoredTail`: octets that may stand right behind one without being
+   * Whether a later text of {@link watch} may stand behind an earlier one as an unsolicited line: NO CARRIER of a socket
+   * behind the OK of an escape. Where the earlier one came too soon to be the answer, the later one is the end.
+   */
+  resultMayFollow = true;
+
+  /**
+   * The texts that can end data mode from now on, the answer to an escape before others. `ignoredTail`: octets that may stand right behind one without being
    * data, such as an escape sequence that the module echoes because it was already in command mode. What is held and
    * can no longer be an end comes out with the next {@link push} or {@link release}.
    */
@@ -116,20 +122,21 @@ export class DataEndScanner {
 
   /** Whether the window from `at` to its end is an end, could become one, or is neither. */
   #judge(window: Uint8Array, at: number): HeldState {
-    for (const { octets } of this.#patterns) {
+    for (let index = 0; index < this.#patterns.length; index++) {
+      const { octets } = this.#patterns[index]!;
       const length = Math.min(octets.length, window.length - at);
       let same = 0;
       while (same < length && window[at + same] === octets[same]) same++;
       if (same < length) continue;
       if (length < octets.length) return 'part';
-      const tail = this.#judgeTail(window, at + length);
+      const tail = this.#judgeTail(window, at + length, index);
       if (tail !== 'nothing') return tail;
     }
     return 'nothing';
   }
 
   /** Behind the whole line: the ignored tail or none, then `\r\n`, an unsolicited line, `\r\n`, and so on. */
-  #judgeTail(window: Uint8Array, from: number): HeldState {
+  #judgeTail(window: Uint8Array, from: number, result: number): HeldState {
     let at = from;
     const ignored = this.#ignoredTail;
     if (ignored.length > 0 && at < window.length && window[at] === ignored[0]) {
@@ -148,8 +155,9 @@ export class DataEndScanner {
       if (end === window.length) return 'part';
       if (window[end] !== this.#s3) return 'nothing';
       const line = latin1Text(window, textFrom, end);
-      // A second such result line is the end rather than the first: a module sends one, data may hold any number.
-      if (!this.#isUrc(line) || this.#patterns.some(({ text }) => text === line)) return 'nothing';
+      const again = this.#patterns.findIndex(({ text }) => text === line);
+      // A second such line is the end rather than the first: a module sends one, data may hold any number.
+      if (again >= 0 ? again <= result || !this.resultMayFollow : !this.#isUrc(line)) return 'nothing';
       if (end + 1 === window.length) return 'part';
       if (window[end + 1] !== this.#s4) return 'nothing';
       at = end + 2;
