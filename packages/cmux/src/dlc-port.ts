@@ -22,6 +22,7 @@ export interface DlcPortLink {
   readonly clock: Clock;
   readonly lingerMs: number;
   readonly longestSend: number;
+  readonly isFramed: boolean;
   readonly parameters: DlcParameters;
   /** Bytes that have left so far: tells whether a close makes progress. */
   readonly bytesSent: number;
@@ -123,6 +124,7 @@ export class DlcPort implements Port {
         ),
       );
     }
+    if (bytes.length === 0 && !this.#link.isFramed) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         if (this.#link.unsend(ticket)) reject(signal?.reason);

@@ -534,6 +534,9 @@ export class Multiplexer implements AsyncDisposable {
       get longestSend() {
         return link.longestSend(dlci);
       },
+      get isFramed() {
+        return link.isFramed(dlci);
+      },
       get parameters() {
         return link.parametersOf(dlci);
       },

@@ -1,8 +1,11 @@
 import { hasCode, latin1 } from '@cellmux/port';
 import { describe, expect, it } from 'vitest';
 import type { CmuxEvent } from './cmux-event.ts';
+import { CONTROL, POLL_FINAL } from './core/control-field.ts';
+import { encodeMessage } from './core/control-message.ts';
+import { addressOf, encodeBasicFrame } from './core/frame-encoder.ts';
 import type { DlcPort } from './dlc-port.ts';
-import { ScriptedPeer } from './testing/scripted-peer.ts';
+import { ScriptedPeer } from '../test/scripted-peer.ts';
 
 async function opened(peer: ScriptedPeer, dlci: number): Promise<DlcPort> {
   const opening = peer.host.open(dlci);
@@ -91,8 +94,8 @@ describe('opening', () => {
     for (const refuse of [
       () => peer.say('DISC', 1),
       () => peer.say('DM', 1),
-      () => peer.raw('F9 07 0F 01 A2 F9'),
-      () => peer.raw('F9 05 1F 01 94 F9'),
+      () => peer.octets(encodeBasicFrame(addressOf(1, 1), CONTROL.DM, new Uint8Array())),
+      () => peer.octets(encodeBasicFrame(addressOf(1, 0), CONTROL.DM | POLL_FINAL, new Uint8Array())),
     ]) {
       const opening = reason(peer.host.open(1));
       await peer.clock.advance(0);
@@ -189,7 +192,8 @@ describe('the control channel', () => {
   it('takes control messages in UI as well', async () => {
     const peer = new ScriptedPeer();
     await peer.up();
-    await peer.raw('F9 01 03 0D 23 09 50 49 4E 47 5C F9');
+    const test = encodeMessage('Test', true, latin1('PING'));
+    await peer.octets(encodeBasicFrame(addressOf(0, 0), CONTROL.UI, test));
     const [answer] = await peer.heard();
     expect(answer ?? 'none').toContain('Test response');
   });

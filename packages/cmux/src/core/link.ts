@@ -243,6 +243,11 @@ export class Link {
     return this.#context.dlc(dlci).outbound.longestFrame;
   }
 
+  /** True where a `send` is a user frame of its own. */
+  isFramed(dlci: number): boolean {
+    return this.#context.dlc(dlci).outbound.isFramed;
+  }
+
   /** Takes bytes back that wait, as far as no frame holds part of them; false where that is not possible. */
   unsend(dlci: number, ticket: SendTicket): boolean {
     const { outbound } = this.#context.dlc(dlci);
@@ -270,6 +275,7 @@ export class Link {
     this.#closeDown.whenSent(() => {
       this.#power.sleep();
     });
+    this.#closeDown.endIfSent();
   }
 
   /** Closes the link in order; see {@link CloseDown}. */

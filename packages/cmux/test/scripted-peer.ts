@@ -1,11 +1,11 @@
 import { fromHex, memoryPair, type MemoryPair } from '@cellmux/port';
 import { VirtualClock } from '@cellmux/port/testing';
-import { CONTROL, POLL_FINAL } from '../core/control-field.ts';
-import { decodeFrames, type DecodedFrame } from '../core/decode-frames.ts';
-import { describeFrame } from '../core/describe-frame.ts';
-import { addressOf, encodeBasicFrame } from '../core/frame-encoder.ts';
-import { Multiplexer } from '../multiplexer.ts';
-import type { MultiplexerOptions } from '../multiplexer-options.ts';
+import { CONTROL, POLL_FINAL } from '../src/core/control-field.ts';
+import { decodeFrames, type DecodedFrame } from '../src/core/decode-frames.ts';
+import { describeFrame } from '../src/core/describe-frame.ts';
+import { addressOf, encodeBasicFrame } from '../src/core/frame-encoder.ts';
+import { Multiplexer } from '../src/multiplexer.ts';
+import type { MultiplexerOptions } from '../src/multiplexer-options.ts';
 
 /** A module in a test's hands: what the host sends is there to look at, and it answers what the test says. */
 export class ScriptedPeer {
@@ -30,23 +30,22 @@ export class ScriptedPeer {
     return this.#frames.splice(0).map(describeFrame);
   }
 
-  /** Sends octets as they are. */
+  /** Sends octets given as hex digits. */
   async raw(hex: string): Promise<void> {
-    await this.line.dce.send(fromHex(hex) ?? new Uint8Array());
-    await this.clock.advance(0);
+    await this.octets(fromHex(hex) ?? new Uint8Array());
   }
 
   /** Sends an unnumbered frame as a responder does. */
   async say(type: 'SABM' | 'UA' | 'DM' | 'DISC', dlci: number): Promise<void> {
     const isResponse = type === 'UA' || type === 'DM';
     const address = addressOf(dlci, isResponse ? 1 : 0);
-    await this.#send(encodeBasicFrame(address, CONTROL[type] | POLL_FINAL, new Uint8Array()));
+    await this.octets(encodeBasicFrame(address, CONTROL[type] | POLL_FINAL, new Uint8Array()));
   }
 
   /** Sends information in UIH. */
   async data(dlci: number, info: Uint8Array | string): Promise<void> {
     const octets = typeof info === 'string' ? (fromHex(info) ?? new Uint8Array()) : info;
-    await this.#send(encodeBasicFrame(addressOf(dlci, 0), CONTROL.UIH, octets));
+    await this.octets(encodeBasicFrame(addressOf(dlci, 0), CONTROL.UIH, octets));
   }
 
   /** Brings the link up. */
@@ -58,7 +57,8 @@ export class ScriptedPeer {
     await this.heard();
   }
 
-  async #send(octets: Uint8Array): Promise<void> {
+  /** Sends octets as they are. */
+  async octets(octets: Uint8Array): Promise<void> {
     await this.line.dce.send(octets);
     await this.clock.advance(0);
   }
