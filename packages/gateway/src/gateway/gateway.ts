@@ -7,7 +7,7 @@ import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import { queuedDial, type Dial } from './dial.ts';
 import { answersAt } from './command-mode.ts';
 import { allOrFirstFailure } from './first-failure.ts';
-import type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway-events.ts';
+import type { GatewayEnd, GatewayEvent, GatewayState } from './gateway-events.ts';
 import type { GatewayOptions, PingOptions } from './gateway-options.ts';
 import { DEFAULT_BAUD_RATE, openLine } from './open-line.ts';
 import { PacketHost } from './packet-host.ts';
@@ -15,20 +15,11 @@ import { openPorts } from './open-ports.ts';
 import { pingForever } from './ping.ts';
 import { resolveHost } from './resolve-host.ts';
 import { startListeners } from './start-listeners.ts';
-import { within } from './within.ts';
+import { Teardown } from './teardown.ts';
 import { VIRTUAL_AT_PROFILE } from './virtual-at-profile.ts';
 
 /** Sockets of the module (the guide, §3.2). */
 const SOCKETS = 6;
-/** A step of the end in order that takes longer is given up, so that an end always comes. */
-const STEP_LIMIT_MS = 15_000;
-
-/** One thing that was brought up, and how it is taken down again. */
-interface Undo {
-  readonly what: GatewayPart;
-  readonly run: () => Promise<unknown>;
-}
-
 /**
  * The gateway: one line to a module, three ports on it that work at the same time. PPP on port 1, IP Easy sockets on
  * port 2, AT on port 3; and what is offered on top of them (proxy, forwards, control socket).
@@ -53,7 +44,7 @@ export class Gateway implements AsyncDisposable {
   readonly #state = new BehaviorSubject<GatewayState>('idle');
   readonly #events = new Subject<GatewayEvent>();
   readonly #ending = new AbortController();
-  readonly #undo: Undo[] = [];
+  readonly #teardown: Teardown;
   #settleEnded: (end: GatewayEnd) => void = () => undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -70,6 +61,9 @@ export class Gateway implements AsyncDisposable {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#teardown = new Teardown(this.#clock, (event) => {
+      this.#events.next(event);
+    });
     this.state$ = this.#state.asObservable();
     this.events$ = this.#events.asObservable();
     this.ended = new Promise((resolve) => (this.#settleEnded = resolve));
@@ -124,23 +118,31 @@ export class Gateway implements AsyncDisposable {
       return Promise.reject(new CellmuxError('ERR_GATEWAY_STARTED', 'a gateway starts once: make a new one'));
     }
     const ending = this.#ending.signal;
-    this.#starting = this.#bringUp(signal === undefined ? ending : AbortSignal.any([signal, ending])).catch(
-      async (error: unknown) => {
-        await this.#takeDown({ error });
-        throw error;
-      },
-    );
+    this.#starting = this.#start(signal === undefined ? ending : AbortSignal.any([signal, ending]));
     return this.#starting;
   }
 
   /** Takes everything down in order: listeners, sockets, PPP, multiplexer; the module is left in AT command mode. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#ending.abort(new CellmuxError('ERR_GATEWAY_STOPPED', 'the gateway was stopped'));
-    return this.#takeDown(undefined);
+    // A start that is under way ends at the abort and takes down what it has brought up, so that nothing is forgotten.
+    await this.#starting?.catch(() => undefined);
+    await this.#takeDown(undefined);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#bringUp(signal);
+    } catch (error) {
+      // What an abort makes of the step it hits is of no interest: why it came is.
+      const reason: unknown = signal.aborted ? signal.reason : error;
+      await this.#takeDown({ error: reason });
+      throw reason;
+    }
   }
 
   async #bringUp(signal: AbortSignal): Promise<void> {
@@ -165,7 +167,7 @@ export class Gateway implements AsyncDisposable {
       },
     });
     this.#at = third;
-    this.#undo.push({ what: 'ports', run: () => Promise.all([first, second, third].map((client) => client.close())) });
+    this.#teardown.push('ports', () => Promise.all([first, second, third].map((client) => client.close())));
     onEvent({ type: 'portsOpened' });
 
     this.#state.next('bringingUp');
@@ -178,7 +180,7 @@ export class Gateway implements AsyncDisposable {
       at: third,
       onEvent,
       onListening: (listener) => {
-        this.#undo.push({ what: 'listeners', run: () => listener.close() });
+        this.#teardown.push('listeners', () => listener.close());
         onEvent({ type: 'listening', what: listener.what, where: listener.where });
       },
     });
@@ -193,7 +195,7 @@ export class Gateway implements AsyncDisposable {
     const { line, baudRate, rtscts } = this.#options;
     if (!('kind' in line)) return line;
     const opened = await openLine(line, { baudRate, rtscts, signal });
-    this.#undo.push({ what: 'line', run: () => opened.close() });
+    this.#teardown.push('line', () => opened.close());
     this.#events.next({ type: 'lineOpened', line: opened.port.name });
     return opened.port;
   }
@@ -204,7 +206,7 @@ export class Gateway implements AsyncDisposable {
     if (path === undefined) return undefined;
     const { captureToFile } = await import('@cellmux/port/file');
     const file = await captureToFile(path, { clock: this.#clock });
-    this.#undo.push({ what: 'capture', run: () => file.close() });
+    this.#teardown.push('capture', () => file.close());
     const tap = file.capture.tap('cmux', { name: 'line' });
     return (direction, frame) => {
       tap[direction](frame);
@@ -226,12 +228,9 @@ export class Gateway implements AsyncDisposable {
       throw error;
     }
     const multiplexer = this.#multiplexer;
-    this.#undo.push({
-      what: 'multiplexer',
-      run: async () => {
-        await multiplexer.close();
-        this.#commandLine = multiplexer.released;
-      },
+    this.#teardown.push('multiplexer', async () => {
+      await multiplexer.close();
+      this.#commandLine = multiplexer.released;
     });
     void multiplexer.ended.then((end) => {
       this.#fail(new CellmuxError('ERR_CMUX_LINK_LOST', `the multiplexer ended: ${end.reason}`));
@@ -248,7 +247,7 @@ export class Gateway implements AsyncDisposable {
   async #startSockets(client: AtClient, signal: AbortSignal): Promise<void> {
     const { apn = '', user, password, socketCid: cid = 2 } = this.#options;
     const sockets = new IpEasy([client], { clock: this.#clock, sockets: { cid } });
-    this.#undo.push({ what: 'sockets', run: () => sockets.close() });
+    this.#teardown.push('sockets', () => sockets.close());
     await sockets.prepare({ signal });
     await sockets.defineContext({ cid, apn, signal });
     const { address } = await sockets.activate({ cid, user, password, signal });
@@ -263,7 +262,7 @@ export class Gateway implements AsyncDisposable {
     const { apn = '', user, password, pppCid: cid = 1 } = this.#options;
     await client.command(`AT+CGDCONT=${cid},"IP",${atString(apn)}`, { signal });
     const call = await dialPpp(client, { cid, user, password, clock: this.#clock, signal });
-    this.#undo.push({ what: 'ppp', run: () => call.close() });
+    this.#teardown.push('ppp', () => call.close());
     this.#call = call;
     void call.ended.then((end) => {
       this.#fail(
@@ -276,12 +275,9 @@ export class Gateway implements AsyncDisposable {
     const { localAddress, peerAddress, dns } = call.network;
     const host = new PacketHost(call, localAddress, { clock: this.#clock });
     this.#packets = host;
-    this.#undo.push({
-      what: 'packets',
-      run: () => {
-        host[Symbol.dispose]();
-        return Promise.resolve();
-      },
+    this.#teardown.push('packets', () => {
+      host[Symbol.dispose]();
+      return Promise.resolve();
     });
     this.#events.next({ type: 'pppUp', localAddress, peerAddress, dns });
   }
@@ -316,26 +312,16 @@ export class Gateway implements AsyncDisposable {
     this.#ending.abort(failure?.error);
     this.#state.next('stopping');
     // The line itself comes last: the module is asked on it first whether it is back in command mode.
-    const isLine = ({ what }: Undo): boolean => what === 'line';
-    for (const step of this.#undo.filter((undo) => !isLine(undo)).toReversed()) await this.#run(step);
+    await this.#teardown.run('line');
     const moduleInCommandMode = this.#commandLine !== undefined && (await answersAt(this.#commandLine, this.#clock));
     if (this.#commandLine !== undefined) {
       this.#events.next({ type: 'moduleInCommandMode', verified: moduleInCommandMode });
     }
-    for (const step of this.#undo.filter(isLine)) await this.#run(step);
+    await this.#teardown.run();
     this.#state.next('stopped');
     this.#state.complete();
     this.#events.complete();
     this.#settleEnded({ error: (this.#failure ?? failure)?.error, moduleInCommandMode });
-  }
-
-  async #run({ what, run }: Undo): Promise<void> {
-    try {
-      await within(run(), STEP_LIMIT_MS, `ending ${what}`, this.#clock);
-      this.#events.next({ type: 'ended', what });
-    } catch (error) {
-      this.#events.next({ type: 'endFailed', what, error });
-    }
   }
 }
 

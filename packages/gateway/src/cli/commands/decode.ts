@@ -1,4 +1,4 @@
-import { decodeFrames, type DecodedPiece } from '@cellmux/cmux';
+import { decodeFrames, type DecodedFrame, type DecodedNoise } from '@cellmux/cmux';
 import { fromHex } from '@cellmux/port';
 import { Command, Option } from 'commander';
 import { readFile } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { isPcapng, readPcapng } from '../../core/pcapng-reader.ts';
 import { localFailure } from '../../errors/describe-error.ts';
 import type { CommandEnvironment } from '../command-environment.ts';
 import type { Console } from '../console.ts';
-import { describePiece, pieceForScripts } from '../describe-frame.ts';
+import { frameForPeople, frameForScripts } from '../describe-frame.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { OnDone } from '../program.ts';
 import { usageError } from '../usage-error.ts';
@@ -51,13 +51,13 @@ async function runDecode(
   { file, option, json = false }: DecodeOptions,
   { console }: CommandEnvironment,
 ): Promise<ExitCode> {
-  const show = (piece: DecodedPiece, extra: Record<string, unknown>, head: string): void => {
-    if (json) console.printJson({ ...extra, ...pieceForScripts(piece) });
-    else console.print(head + describePiece(piece, console.colours));
+  const show = (item: DecodedFrame | DecodedNoise, extra: object, head: string): void => {
+    if (json) console.printJson({ ...extra, ...(frameForScripts(item) as object) });
+    else console.print(head + frameForPeople(item, console.colours));
   };
   const octets = file === undefined ? await octetsOfDigits(hex, console) : await readOctets(file);
   if (!isPcapng(octets)) {
-    for (const piece of decodeFrames(octets, { option })) show(piece, {}, '');
+    for (const item of decodeFrames(octets, { option }).items) show(item, {}, '');
     return EXIT.ok;
   }
   const { records, wrong } = readPcapng(octets);
@@ -66,7 +66,7 @@ async function runDecode(
     if (linkType !== LINK_TYPE_MUX27010) continue;
     const to = record[1] === 0 ? 'module' : 'host';
     const head = `${(timeS - startS).toFixed(6).padStart(12)}  ${to === 'module' ? '→' : '←'}  `;
-    for (const piece of decodeFrames(record.subarray(MUX_HEAD_OCTETS))) show(piece, { timeS, to }, head);
+    for (const item of decodeFrames(record.subarray(MUX_HEAD_OCTETS)).items) show(item, { timeS, to }, head);
   }
   if (wrong !== undefined) console.complain(`${file ?? 'the capture'} is not read to its end: ${wrong}.`);
   return EXIT.ok;
