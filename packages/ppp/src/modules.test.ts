@@ -134,6 +134,7 @@ describe('modules as they are', () => {
     link.released.received$.subscribe((chunk) => (text += Buffer.from(chunk).toString()));
     await clock.advance(1);
     expect(text).toBe('\r\nNO CARRIER\r\n');
+    expect(link.released).toBe(link.released);
   });
 
   it('twenty requests and NO CARRIER from a module that hears nothing of us: the answer is late, not lost', async () => {

@@ -82,6 +82,7 @@ function advice({ reason, phase }: SessionEnd): string {
       if (phase === 'network') {
         return 'Ended while IP was being set up: check the APN of the context, and user and password of the operator.';
       }
+      if (phase === 'authenticate') return 'Ended while authenticating: check user and password with the operator.';
       if (phase === 'establish') return 'Ended at once: check that the SIM is registered and the context has an APN.';
       return 'Dial again; if it keeps ending, check signal and registration.';
     case 'authFailed':

@@ -591,6 +591,17 @@ describe('LCP while the link is up', () => {
     expect(await clock.run(link.ended)).toMatchObject({ reason: 'networkFailed' });
   });
 
+  it('no longer asks for echoes once the peer has said that it knows none', async () => {
+    const { clock, peer, link } = await rawUp({ keepAlive: { intervalMs: 1000 } });
+    peer.onFrame = ({ protocol, code, information }) => {
+      if (protocol === PROTOCOL.LCP && code === CODE.echoRequest)
+        peer.control(protocol, CODE.codeReject, 1, information);
+    };
+    await clock.advance(60_000);
+    expect(link.phase).toBe('running');
+    expect(peer.of(PROTOCOL.LCP, CODE.echoRequest)).toHaveLength(1);
+  });
+
   it('a Code-Reject of Echo-Request harms nothing; of Configure-Request it ends the link', async () => {
     const { clock, peer, link } = await rawUp();
     peer.control(PROTOCOL.LCP, CODE.codeReject, 1, Uint8Array.of(CODE.echoRequest, 1, 0, 4));

@@ -94,6 +94,7 @@ export class PppLink implements AsyncDisposable {
   #unused: Uint8Array[] = [];
   #packetsUnheard = 0;
   #isPaused = false;
+  #released: Port | undefined;
   #isClosing = false;
 
   /**
@@ -166,7 +167,9 @@ export class PppLink implements AsyncDisposable {
 
   /** The port below. After the end it starts with what came behind the last frame, so that nothing of it is lost. */
   get released(): Port {
-    return prepend(this.#port, this.#end?.leftover ?? new Uint8Array(0));
+    if (this.#end === undefined) return this.#port;
+    this.#released ??= prepend(this.#port, this.#end.leftover);
+    return this.#released;
   }
 
   get counters(): PppCounters {
@@ -315,10 +318,14 @@ export class PppLink implements AsyncDisposable {
     const circuit = this.#port.role === 'dte' ? 'dcd' : 'dtr';
     let before: boolean | undefined;
     this.#subscriptions.push(
-      this.#port.circuits$.subscribe((circuits: Circuits) => {
-        const wasOn = before;
-        before = circuits[circuit];
-        if (wasOn === true && !before) this.#lost(`${circuit.toUpperCase()} dropped`);
+      this.#port.circuits$.subscribe({
+        next: (circuits: Circuits) => {
+          const wasOn = before;
+          before = circuits[circuit];
+          if (wasOn === true && !before) this.#lost(`${circuit.toUpperCase()} dropped`);
+        },
+        // A line that fails says so through received$ as well.
+        error: () => undefined,
       }),
     );
   }

@@ -54,6 +54,8 @@ export interface ControlProtocolHost {
   gaveUp(reason: string): void;
   /** The peer asked to terminate, with the text given. */
   peerTerminates?(text: Uint8Array): void;
+  /** The peer does not know a code that can be done without. */
+  codeRejected?(code: number): void;
   /** A packet with a code above Code-Reject; false where the code is unknown. */
   otherCode?(packet: ControlPacket): boolean;
   /** The most octets that a packet of ours may have: the peer's MRU. */
@@ -200,7 +202,11 @@ export class ControlProtocol {
   #codeReject(packet: ControlPacket): void {
     const code = packet.data[0];
     if (code === undefined) this.counters.malformed++;
-    else this.#step(code >= CODE.configureRequest && code <= CODE.codeReject ? 'RXJ-' : 'RXJ+');
+    else if (code >= CODE.configureRequest && code <= CODE.codeReject) this.#step('RXJ-');
+    else {
+      this.#host.codeRejected?.(code);
+      this.#step('RXJ+');
+    }
   }
 
   #configureRequest(packet: ControlPacket): void {

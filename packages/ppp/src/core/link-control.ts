@@ -71,6 +71,10 @@ export class LinkControl {
         peerTerminates: (text) => {
           host.peerTerminates(peerText(text));
         },
+        codeRejected: (code) => {
+          // Silence of a peer that knows no Echo-Requests says nothing.
+          if (code === CODE.echoRequest) this.#echo?.stop();
+        },
         otherCode: (packet) => this.#otherCode(packet),
         maximumPacketBytes: () => this.peerMru,
       },

@@ -20,8 +20,6 @@ import type {
 } from './session-types.ts';
 import { fromUtf8, utf8 } from './text.ts';
 
-/** A modem's last words count when nothing follows them for this long. */
-const TEXT_QUIET_MS = 300;
 /** Events kept until the shell takes them; a peer cannot make more between two of its calls. */
 const EVENT_LIMIT = 1024;
 
@@ -225,8 +223,8 @@ export class PppSession {
       this.#textDeadlineMs = undefined;
       const text = modemTextAtEnd(this.decoder.pending);
       if (text !== undefined) {
-        this.#emit({ type: 'modemText', text });
-        this.lost(text, nowMs);
+        this.#emit({ type: 'modemText', text: text.text });
+        this.lost(text.text, nowMs);
         return;
       }
     }
@@ -463,7 +461,7 @@ export class PppSession {
 
   #watchText(): void {
     const text = modemTextAtEnd(this.decoder.pending);
-    this.#textDeadlineMs = text === undefined ? undefined : this.#nowMs + TEXT_QUIET_MS;
+    this.#textDeadlineMs = text === undefined ? undefined : this.#nowMs + text.quietMs;
   }
 
   /** LCP: codes up to Code-Reject always in the default format, all others with the ACCM agreed on (RFC 1662 §7.1). */
