@@ -575,6 +575,14 @@ describe('data', () => {
     await both;
     await clock.run(call.send(latin1('++++')));
     expect(module.heard).toBe('+++ab++++');
+    await clock.advance(5000);
+    module.heard = '';
+    void call.send(latin1('+++'));
+    await clock.advance(100);
+    expect(module.heard).toBe('++');
+    void call.send(latin1('a'));
+    await clock.advance(0);
+    expect(module.heard).toBe('+++a');
   });
 
   test('of a slow reader pauses the port, and of that port alone', async () => {
