@@ -50,6 +50,12 @@ export class RunningProgram implements AsyncDisposable {
     });
   }
 
+  /** The same within a network namespace. */
+  static cellmuxIn(namespace: string, args: readonly string[]): RunningProgram {
+    const node = [process.execPath, '--conditions=@cellmux/source', '--import', 'tsx', BIN];
+    return new RunningProgram('ip', ['netns', 'exec', namespace, ...node, ...args], { NO_COLOR: '1' });
+  }
+
   get stdout(): string {
     return this.#stdout;
   }

@@ -6,6 +6,7 @@ const ENDED = {
   listeners: 'listener closed',
   sockets: 'sockets closed',
   packets: undefined,
+  tun: 'TUN device removed',
   ppp: 'PPP terminated',
   ports: undefined,
   multiplexer: 'multiplexer closed',
@@ -32,6 +33,8 @@ export function describeGatewayEvent(event: GatewayEvent, colours: Colours): str
       const dns = event.dns.length === 0 ? '' : `, DNS ${event.dns.join(' ')}`;
       return `port 1  PPP up: ${event.localAddress}, peer ${event.peerAddress}${dns}`;
     }
+    case 'tunUp':
+      return `port 1  packets on TUN device ${event.name}`;
     case 'socketsUp':
       return `port 2  IP Easy up: ${event.address}`;
     case 'listening':

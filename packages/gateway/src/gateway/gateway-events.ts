@@ -9,7 +9,8 @@ export type GatewayState =
   'idle' | 'openingLine' | 'startingMultiplexer' | 'openingPorts' | 'bringingUp' | 'up' | 'stopping' | 'stopped';
 
 /** What a gateway takes down at its end, in this order. */
-export type GatewayPart = 'listeners' | 'packets' | 'ppp' | 'sockets' | 'ports' | 'multiplexer' | 'capture' | 'line';
+export type GatewayPart =
+  'listeners' | 'packets' | 'tun' | 'ppp' | 'sockets' | 'ports' | 'multiplexer' | 'capture' | 'line';
 
 /** What happened in a gateway, in order. Never holds a secret. */
 export type GatewayEvent =
@@ -22,6 +23,7 @@ export type GatewayEvent =
       readonly peerAddress: string;
       readonly dns: readonly string[];
     }
+  | { readonly type: 'tunUp'; readonly name: string }
   | { readonly type: 'socketsUp'; readonly address: string }
   | { readonly type: 'listening'; readonly what: 'proxy' | 'forward' | 'control' | 'at'; readonly where: string }
   | { readonly type: 'urc'; readonly port: 1 | 2 | 3; readonly text: string }

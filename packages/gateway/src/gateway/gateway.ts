@@ -259,7 +259,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #startPpp(client: AtClient, signal: AbortSignal): Promise<void> {
-    const { apn = '', user, password, pppCid: cid = 1 } = this.#options;
+    const { apn = '', user, password, pppCid: cid = 1, tun } = this.#options;
     await client.command(`AT+CGDCONT=${cid},"IP",${atString(apn)}`, { signal });
     const call = await dialPpp(client, { cid, user, password, clock: this.#clock, signal });
     this.#teardown.push('ppp', () => call.close());
@@ -273,13 +273,27 @@ export class Gateway implements AsyncDisposable {
       );
     });
     const { localAddress, peerAddress, dns } = call.network;
-    const host = new PacketHost(call, localAddress, { clock: this.#clock });
+    if (tun !== undefined) await this.#startTun(tun, call);
+    const host = new PacketHost(call, localAddress, { clock: this.#clock, answersPings: tun === undefined });
     this.#packets = host;
     this.#teardown.push('packets', () => {
       host[Symbol.dispose]();
       return Promise.resolve();
     });
     this.#events.next({ type: 'pppUp', localAddress, peerAddress, dns });
+  }
+
+  /** The packets of PPP to and from the kernel. */
+  async #startTun(name: string, call: PppCall): Promise<void> {
+    // Loaded when it is needed: it brings a native library.
+    const { carryPackets, openTun } = await import('@cellmux/ppp/tun');
+    const device = await openTun({ name, network: call.network });
+    const carrier = carryPackets(device, call);
+    this.#teardown.push('tun', () => {
+      carrier.close();
+      return device.close();
+    });
+    this.#events.next({ type: 'tunUp', name: device.name });
   }
 
   #ping(address: string, { host, intervalMs }: PingOptions): void {

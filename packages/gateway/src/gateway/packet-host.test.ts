@@ -101,6 +101,24 @@ describe('PacketHost', () => {
     expect(host.counters).toMatchObject({ packetsReceived: 3, echoesAnswered: 1, unclaimed: 1, damaged: 1 });
   });
 
+  it('leaves pings to the kernel where that has the same address', async () => {
+    const link = testLink();
+    using host = new PacketHost(link, '10.0.0.2', { clock: new VirtualClock(), answersPings: false });
+    link.packets$.next(
+      encodeIpPacket({
+        kind: 'echoRequest',
+        source: '10.0.0.1',
+        destination: '10.0.0.2',
+        identifier: 1,
+        sequence: 1,
+        payload: new Uint8Array(8),
+      }),
+    );
+    await settle();
+    expect(link.sent).toEqual([]);
+    expect(host.counters.unclaimed).toBe(1);
+  });
+
   it('gives up at an abort, with its reason', async () => {
     const clock = new VirtualClock();
     using host = new PacketHost(testLink(), '10.0.0.2', { clock });

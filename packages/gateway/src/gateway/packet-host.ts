@@ -36,6 +36,13 @@ export interface EchoOptions extends AbortOptions {
   readonly timeoutMs?: number;
 }
 
+/** Options of {@link PacketHost}. */
+export interface PacketHostOptions {
+  readonly clock?: Clock;
+  /** False where another host on the same link has the same address and answers: the kernel behind a TUN device. */
+  readonly answersPings?: boolean;
+}
+
 interface Waiting {
   readonly settle: (outcome: { payload: Uint8Array } | { error: unknown }) => void;
 }
@@ -51,6 +58,7 @@ const FIRST_DYNAMIC_PORT = 49152;
 export class PacketHost implements Disposable {
   readonly address: string;
   readonly #link: PacketLink;
+  readonly #answersPings: boolean;
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Waiting>();
   readonly #subscription: Subscription;
@@ -67,8 +75,9 @@ export class PacketHost implements Disposable {
   #sequence = 0;
   #closed = false;
 
-  constructor(link: PacketLink, address: string, { clock = systemClock }: { clock?: Clock } = {}) {
+  constructor(link: PacketLink, address: string, { clock = systemClock, answersPings = true }: PacketHostOptions = {}) {
     this.#link = link;
+    this.#answersPings = answersPings;
     this.address = address;
     this.#clock = clock;
     this.#identifier = Math.floor(clock.now()) & 0xffff;
@@ -185,7 +194,7 @@ export class PacketHost implements Disposable {
         this.#counters.damaged++;
         return;
       case 'echoRequest':
-        if (packet.destination === this.address) this.#answer(packet);
+        if (this.#answersPings && packet.destination === this.address) this.#answer(packet);
         else this.#counters.unclaimed++;
         return;
       case 'echoReply':

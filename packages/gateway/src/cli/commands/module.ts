@@ -1,4 +1,4 @@
-import { VirtualHe863 } from '@cellmux/he863';
+import { VirtualHe863, type PacketNetwork } from '@cellmux/he863';
 import { faultyLine, type Port } from '@cellmux/port';
 import { openPty } from '@cellmux/port/pty';
 import { listenTcp } from '@cellmux/port/tcp';
@@ -23,10 +23,15 @@ interface ModuleOptions {
   readonly user?: string;
   readonly passwordFile?: string;
   readonly password?: string;
+  readonly tun?: string;
   readonly faults?: FaultSpec;
   readonly baud?: number;
   readonly json?: boolean;
 }
+
+/** What the virtual HE863 gives itself and the caller on context 1, unless it is told otherwise. */
+const MODULE_ADDRESS = '10.64.64.64';
+const CALLER_ADDRESS = '10.64.0.1';
 
 const AUTH = { none: 'none', pap: 'pap', chap: 'chap-md5' } as const;
 
@@ -58,6 +63,7 @@ export function moduleCommand(environment: CommandEnvironment, onDone: OnDone): 
     .option('--user <name>', 'the user that the network knows')
     .option('--password-file <file>', "that user's password: the file's first line; or CELLMUX_PASSWORD")
     .option('--password <password>', 'the same on the command line, where all users of the machine can read it')
+    .option('--tun <name>', 'the far end of PPP on a TUN device, instead of a small network of its own')
     .option('--faults <spec>', 'what is wrong with the line: flip=1e-5,seed=7', faultSpec)
     .option('--baud <rate>', 'pace of the line in bit/s; as fast as it goes unless given', integer(300, 100_000_000))
     .option('--json', 'report as one JSON object a line')
@@ -80,6 +86,7 @@ async function runModule(options: ModuleOptions, { console, signal }: CommandEnv
     if (options.json === true) console.printJson(event);
     else console.print(text);
   };
+  await using tun = options.tun === undefined ? undefined : await openNetworkEnd(options.tun);
   await using module = new VirtualHe863({
     ...(options.host === undefined ? {} : { hosts: options.host }),
     ...(options.faults?.module === undefined ? {} : { faults: options.faults.module }),
@@ -88,6 +95,7 @@ async function runModule(options: ModuleOptions, { console, signal }: CommandEnv
       auth: AUTH[options.auth],
       ...(options.user === undefined ? {} : { user: options.user }),
       ...(password === undefined ? {} : { password }),
+      ...(tun === undefined ? {} : { network: tun.network }),
     },
   });
   module.events$.subscribe((event) => {
@@ -103,6 +111,23 @@ async function runModule(options: ModuleOptions, { console, signal }: CommandEnv
   report({ type: 'ending' }, 'module: ending');
   signal.throwIfAborted();
   return EXIT.ok;
+}
+
+/** The network behind PPP on a TUN device: this end has the module's own address, the caller is its peer. */
+async function openNetworkEnd(name: string): Promise<AsyncDisposable & { readonly network: PacketNetwork }> {
+  // Loaded when it is needed: it brings a native library.
+  const { openTun } = await import('@cellmux/ppp/tun');
+  const device = await openTun({ name, localAddress: MODULE_ADDRESS, peerAddress: CALLER_ADDRESS });
+  return {
+    network: {
+      packets$: device.packets$,
+      send: (packet) => {
+        device.write(packet);
+        return Promise.resolve();
+      },
+    },
+    [Symbol.asyncDispose]: () => device.close(),
+  };
 }
 
 interface Place extends AsyncDisposable {

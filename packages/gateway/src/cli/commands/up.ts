@@ -24,6 +24,7 @@ interface UpOptions {
   readonly passwordFile?: string;
   readonly proxy?: HostPort;
   readonly forward?: readonly ForwardRule[];
+  readonly tun?: string;
   readonly atPty?: string;
   readonly control: string | false;
   readonly capture?: string;
@@ -57,6 +58,7 @@ export function upCommand(environment: CommandEnvironment, onDone: OnDone): Comm
     .option('--apn <name>', 'access point name', '')
     .option('--user <name>', 'user name for the network (PAP, CHAP)')
     .option('--password-file <file>', "its password: the file's first line; or in the environment, CELLMUX_PASSWORD")
+    .option('--tun <name>', 'the packets of PPP on a TUN device; needs CAP_NET_ADMIN')
     .option('--proxy <[host:]port>', 'HTTP proxy over IP Easy sockets; 127.0.0.1 unless a host is given', listenAddress)
     .option('--forward <[addr:]port:host:port>', 'TCP forward over an IP Easy socket; repeatable', forwardRule)
     .option('--at-pty <link>', 'AT of port 3 on a pty, linked there')
@@ -84,6 +86,7 @@ async function runUp(options: UpOptions, { console, signal }: CommandEnvironment
     password,
     proxy: options.proxy,
     forwards: options.forward,
+    tun: options.tun,
     atPty: options.atPty,
     control: options.control === false ? undefined : options.control,
     capture: options.capture,
