@@ -9,13 +9,12 @@ export class Scheduler {
   readonly #dlcs = new Set<Dlc>();
   #turn = 0;
 
-  /** A DLC has something to send. */
+  /** A DLC has something to send. Its turn is counted from when it was last served: who speaks seldom need not queue. */
   add(dlc: Dlc): void {
     if (this.#dlcs.has(dlc)) return;
     this.#dlcs.add(dlc);
     dlc.age = 0;
     dlc.wasPassed = false;
-    dlc.servedAt = this.#turn++;
   }
 
   remove(dlc: Dlc): void {
