@@ -83,7 +83,7 @@ describe('a line that is shared', () => {
       const took = await poll(busy.clock, busy.near[2] as DlcPort, busy.far[2] as DlcPort, 300);
       const goodput = ((bulk - bulkBefore) * 1000) / (busy.clock.now() - beganMs);
       stop();
-    expect(p99(took)).toBeLessThanOrEqual(roundTripMs + 2 * FRAME_MS);
+      expect(p99(took)).toBeLessThanOrEqual(roundTripMs + 2 * FRAME_MS);
       // And yet the line is full: 11000 octets of payload a second are possible, less what the AT commands take.
       expect(goodput).toBeGreaterThan(10_000);
     },

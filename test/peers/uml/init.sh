@@ -1,6 +1,7 @@
 #!/bin/sh
 # First process of the user-mode kernel. The words of the kernel's command line that it does not know itself say what to
 # do: peer_run=<script> peer_work=<folder on the host>, and whatever that script reads. The root is the host's own file system.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run

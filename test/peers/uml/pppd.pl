@@ -26,15 +26,18 @@ if ($ENV{peer_gsm}) {
 
 system 'mount -t tmpfs tmpfs /etc/ppp';
 system 'cp options pap-secrets chap-secrets chat /etc/ppp/ 2>/dev/null; chmod 600 /etc/ppp/*';
+# pppd gives its scripts an environment of its own: what they need is written into them.
+my $pings = $ENV{peer_pings} // 5;
+my $stay = $ENV{peer_stay} // 0;
 open my $up, '>', '/etc/ppp/ip-up' or die $!;
 print $up <<"SCRIPT";
 #!/bin/sh
 exec >/dev/console 2>&1
 echo "peer: ip-up local=\$4 remote=\$5 dns1=\$DNS1 dns2=\$DNS2"
-ping -n -c \${peer_pings:-5} -i 0.2 -W 5 \$5 && echo "peer: pinged"
+ping -n -c $pings -i 0.2 -W 5 \$5 && echo "peer: pinged"
 [ -x $ENV{peer_work}/when-up ] && $ENV{peer_work}/when-up "\$4" "\$5"
 echo "peer: work done"
-[ "\$peer_stay" = 1 ] || kill \$PPPD_PID
+[ $stay = 1 ] || kill \$PPPD_PID
 SCRIPT
 close $up;
 chmod 0755, '/etc/ppp/ip-up';
