@@ -8,7 +8,7 @@ import { createServer, connect, type AddressInfo, type Server } from 'node:net';
 import type { AtClient } from '@cellmux/at';
 import { latin1 } from '@cellmux/port';
 import { firstValueFrom } from 'rxjs';
-import { onePort, runAsProgram, type Say } from './guide-setup.ts';
+import { onePort, type Say } from './guide-setup.ts';
 import { freePort } from './web-server.ts';
 
 const ECHO = '88.37.127.146';
@@ -20,6 +20,7 @@ export async function run(say: Say): Promise<void> {
   await classic(say, hosts);
   await amount(say, hosts);
   await view(say, hosts);
+  await hexBothWays(say, hosts);
   await accept(say);
   await toOnline(say, hosts);
   echo.close();
@@ -76,7 +77,22 @@ async function view(say: Say, hosts: Record<string, string>): Promise<void> {
   const long = sring(at);
   await send(at, 1, 'test'.repeat(17));
   assert.equal(await long, `SRING: 1,68,${'test'.repeat(16)}`);
+  // What is beyond 64 characters comes with the next one.
+  assert.equal(await sring(at), 'SRING: 1,4,test');
   say('4.3.3: SRING: 1,5,hello and SRING: 2,5,68656C6C6F');
+}
+
+/** §4.3.3, its note: hex digits in both directions. */
+async function hexBothWays(say: Say, hosts: Record<string, string>): Promise<void> {
+  await using module = await activated(hosts);
+  const { at } = module;
+  await at.command('AT#SCFGEXT=1,2,1,0,0,1');
+  await at.command(`AT#SD=1,0,10510,"${ECHO}",0,0,1`);
+  const hex = sring(at);
+  await send(at, 1, '68656C6C6F');
+  assert.equal(await hex, 'SRING: 1,5,68656C6C6F');
+  assert.deepEqual((await at.command('AT#SI=1')).lines, ['#SI: 1,5,5,0,0']);
+  say('4.3.3: 68656C6C6F sent, SRING: 1,5,68656C6C6F');
 }
 
 /** §4.3.4: an incoming connection, accepted in command mode. */
@@ -145,5 +161,3 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 async function closed(server: Server): Promise<void> {
   if (server.listening) await once(server, 'close');
 }
-
-await runAsProgram(import.meta.url, run);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { IpEasy } from '@cellmux/ipeasy';
 import { dialPpp } from '@cellmux/ppp';
-import { runAsProgram, threePorts, type Say } from './guide-setup.ts';
+import { threePorts, type Say } from './guide-setup.ts';
 
 export async function run(say: Say): Promise<void> {
   const echo = createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1');
@@ -34,5 +34,3 @@ export async function run(say: Say): Promise<void> {
   await call.close();
   echo.close();
 }
-
-await runAsProgram(import.meta.url, run);

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { RealFtpServer } from '../../packages/he863/src/ftp/testing/real-ftp-server.ts';
-import { runAsProgram, withSockets, type Say } from './guide-setup.ts';
+import { withSockets, type Say } from './guide-setup.ts';
 
 export async function run(say: Say): Promise<void> {
   await using server = await RealFtpServer.start();
@@ -51,5 +51,3 @@ export async function run(say: Say): Promise<void> {
   socket.destroy();
   echo.close();
 }
-
-await runAsProgram(import.meta.url, run);

@@ -77,9 +77,3 @@ export async function threePorts(
     },
   };
 }
-
-/** Runs a program of this folder when it was started as one. */
-export async function runAsProgram(url: string, run: (say: Say) => Promise<void>): Promise<void> {
-  if (process.argv[1] === undefined || url !== `file://${process.argv[1]}`) return;
-  await run((line) => process.stdout.write(`${line}\n`));
-}

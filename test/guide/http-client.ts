@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { startWebServer } from './web-server.ts';
-import { runAsProgram, withSockets, type Say } from './guide-setup.ts';
+import { withSockets, type Say } from './guide-setup.ts';
 
 export async function run(say: Say): Promise<void> {
   await using server = await startWebServer('<HTML>\n... here is all the HTML code of the page..\n</HTML>\n');
@@ -23,5 +23,3 @@ export async function run(say: Say): Promise<void> {
   assert.equal(body, '<HTML>\n... here is all the HTML code of the page..\n</HTML>\n');
   assert.ok((await module.ipEasy.status()).every(({ state }) => state === 'closed'));
 }
-
-await runAsProgram(import.meta.url, run);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { runAsProgram, withSockets, type Say } from './guide-setup.ts';
+import { withSockets, type Say } from './guide-setup.ts';
 
 export async function run(say: Say): Promise<void> {
   const received: string[] = [];
@@ -45,5 +45,3 @@ export async function run(say: Say): Promise<void> {
     server.close(resolve);
   });
 }
-
-await runAsProgram(import.meta.url, run);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { runAsProgram, withSockets, type Say } from './guide-setup.ts';
+import { withSockets, type Say } from './guide-setup.ts';
 import { LineConversation } from './line-conversation.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -79,5 +79,3 @@ export async function run(say: Say): Promise<void> {
     server.close(resolve);
   });
 }
-
-await runAsProgram(import.meta.url, run);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { IpEasy, type IpEasySocket } from '@cellmux/ipeasy';
-import { runAsProgram, threePorts, type Say } from './guide-setup.ts';
+import { threePorts, type Say } from './guide-setup.ts';
 
 export async function run(say: Say): Promise<void> {
   const echo = createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1');
@@ -36,5 +36,3 @@ async function echoes(socket: IpEasySocket, text: string): Promise<void> {
   while (heard.length < text.length) heard += ((await once(socket, 'data')) as [Buffer])[0].toString();
   assert.equal(heard, text);
 }
-
-await runAsProgram(import.meta.url, run);

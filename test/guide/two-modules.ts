@@ -1,7 +1,7 @@
 /* IP Easy User Guide §3.5.4: one module listens behind its firewall, the other one connects to it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { runAsProgram, withSockets, type Say } from './guide-setup.ts';
+import { withSockets, type Say } from './guide-setup.ts';
 import { freePort } from './web-server.ts';
 
 export async function run(say: Say): Promise<void> {
@@ -32,5 +32,3 @@ export async function run(say: Say): Promise<void> {
   socket.destroy();
   say(`answer: ${answer.toString()}`);
 }
-
-await runAsProgram(import.meta.url, run);
