@@ -7,6 +7,7 @@ const POOL_LIMIT = 65_536;
 /** IPv4 addresses that a server gives to those who dial in, each to one at a time. */
 export class AddressPool {
   readonly #free: number[] = [];
+  readonly #taken = new Set<number>();
 
   /**
    * A pool of the addresses from `first` to `last`, both included, at most 65536.
@@ -40,13 +41,14 @@ export class AddressPool {
         hint: 'Make the pool larger, or end calls that are no longer needed.',
       });
     }
+    this.#taken.add(address);
     return formatIpv4(address);
   }
 
-  /** Gives an address back; it is the last to be used again. */
+  /** Gives an address back, which is the last to be used again. Any that was not taken from here is ignored. */
   release(address: string): void {
     const value = parseIpv4(address);
-    if (value !== undefined && !this.#free.includes(value)) this.#free.unshift(value);
+    if (value !== undefined && this.#taken.delete(value)) this.#free.unshift(value);
   }
 }
 

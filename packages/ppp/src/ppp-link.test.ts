@@ -69,12 +69,17 @@ describe('a link', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('is up within a few milliseconds', async () => {
-    const { dte, up } = pair({ user: 'u', password: 'p' }, { auth: 'pap', verify: () => 'p' });
-    const start = performance.now();
+  it('is up without waiting for any timer, by eight frames of each end', async () => {
+    let frames = 0;
+    const onFrame = (direction: string): void => {
+      if (direction === 'sent') frames++;
+    };
+    const { clock, dte, up } = pair({ user: 'u', password: 'p', onFrame }, { auth: 'pap', verify: () => 'p', onFrame });
     await up();
-    expect(performance.now() - start).toBeLessThan(250);
     expect(dte.phase).toBe('running');
+    expect(clock.now()).toBe(0);
+    // LCP 2 + 2, PAP 2, IPCP 2 + 2 and a Nak with the request that follows it.
+    expect(frames).toBe(12);
   });
 
   describe.each(['pap', 'chap-md5', 'ms-chap-v2'] as const)('with %s', (auth) => {
@@ -464,6 +469,35 @@ describe('a link', () => {
     line.dce.pause();
     await clock.advance(45_000);
     expect(await clock.run(dte.ended)).toMatchObject({ reason: 'silence' });
+  });
+
+  it('a receiver that is paused does not take its own deafness for silence', async () => {
+    const { clock, dte, up } = pair({ keepAlive: { intervalMs: 1000, failures: 2 } });
+    await up();
+    dte.pause();
+    await clock.advance(60_000);
+    expect(dte.phase).toBe('running');
+    dte.resume();
+    await clock.advance(60_000);
+    expect(dte.phase).toBe('running');
+  });
+
+  it('a paused link hears the end it asked for, and leaves the port running to whoever has it next', async () => {
+    const { clock, line, dte, dce, up } = pair();
+    await up();
+    dte.pause();
+    const before = clock.now();
+    await clock.run(dte.close());
+    expect(clock.now() - before).toBeLessThan(1000);
+    await clock.run(dce.ended);
+    line.dte.pause();
+    dte.resume();
+    const heard: Uint8Array[] = [];
+    line.dte.received$.subscribe((chunk) => heard.push(chunk));
+    let isTaken = false;
+    void line.dce.send(new Uint8Array(100_000)).then(() => (isTaken = true));
+    await clock.advance(100);
+    expect(isTaken).toBe(false);
   });
 
   it('asks nothing while there is traffic', async () => {

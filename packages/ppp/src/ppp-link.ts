@@ -232,18 +232,25 @@ export class PppLink implements AsyncDisposable {
     return true;
   }
 
-  /** Asks the far side to stop sending; packets under way still arrive. Idempotent. */
+  /**
+   * Asks the far side to stop sending; packets under way still arrive. Nothing of LCP is read either, so that the keep-alive
+   * rests until {@link resume}. Idempotent.
+   */
   pause(): void {
-    if (this.#end !== undefined) return;
+    if (this.#end !== undefined || this.#isPaused) return;
     this.#isPaused = true;
+    this.#session.setReading(false, this.#clock.now());
     this.#port.pause();
+    this.#after();
   }
 
   /** Asks the far side to go on. Idempotent. */
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    this.#session.setReading(true, this.#clock.now());
     this.#port.resume();
+    this.#after();
   }
 
   /** Sends an LCP Identification (RFC 1570 §1.1): text for whoever reads logs at the far end. */
@@ -253,8 +260,9 @@ export class PppLink implements AsyncDisposable {
   }
 
   /**
-   * Ends the link: packets that wait are sent first, then a Terminate-Request, and its Ack is awaited, 6 s at most. The port
-   * below stays open. With an aborted `signal` the far side is not waited for. Calling it again is fine.
+   * Ends the link: packets that wait are sent first, then a Terminate-Request, and its Ack is awaited, 6 s at most; a link
+   * that is paused goes on for that. The port below stays open. With an aborted `signal` the far side is not waited for.
+   * Calling it again is fine.
    */
   async close({ signal }: AbortOptions = {}): Promise<void> {
     if (this.#end !== undefined) return;
@@ -273,6 +281,8 @@ export class PppLink implements AsyncDisposable {
     }
     signal?.addEventListener('abort', cut);
     this.#isClosing = true;
+    // The Ack is not heard otherwise.
+    this.resume();
     try {
       if (this.waitingPackets > 0) await this.#drained();
       this.#session.close(this.#clock.now());
@@ -426,7 +436,11 @@ export class PppLink implements AsyncDisposable {
     this.#end = describeEnd(sessionEnd, leftover);
     this.#cancelTimer?.();
     this.#network = undefined;
-    if (this.#isPaused) this.#port.resume();
+    if (this.#isPaused) {
+      // Once: afterwards the port is somebody else's.
+      this.#isPaused = false;
+      this.#port.resume();
+    }
     const error = endError(this.#end, this.#port.name, this.#seen(), this.#cause);
     this.#sender.dropPackets(error);
     // The Terminate-Ack still leaves.

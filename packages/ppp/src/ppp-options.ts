@@ -1,7 +1,7 @@
 import { CellmuxError, checkInteger, checkOneOf, type Clock } from '@cellmux/port';
 import type { AddressPool } from './address-pool.ts';
 import { ipv4Option } from './address-pool.ts';
-import { AUTH_PROTOCOLS, type AuthProtocol } from './core/auth-protocol.ts';
+import { AUTH_PREFERENCE, AUTH_PROTOCOLS, type AuthProtocol } from './core/auth-protocol.ts';
 import type { NegotiationLimits } from './core/control-protocol.ts';
 import type { Crc32 } from './core/frame-format.ts';
 import { DEFAULT_MRU, MINIMUM_MRU } from './core/lcp-options.ts';
@@ -85,8 +85,9 @@ export interface PppClientOptions extends PppCommonOptions {
   readonly user?: string;
   readonly password?: string;
   /**
-   * How we show who we are: `auto` (default) takes whatever the peer asks for among PAP, CHAP-MD5 and MS-CHAPv2, a name
-   * takes that one and proposes it where the peer asks for another, `none` refuses all.
+   * How we show who we are: `auto` (default) takes whatever the peer asks for among PAP, CHAP-MD5 and MS-CHAPv2, and
+   * proposes these in turn where it asks for anything else, PAP last; a name takes that one and proposes it where the peer
+   * asks for another; `none` refuses all.
    */
   readonly auth?: 'auto' | 'none' | AuthProtocol;
   /** An address to insist on; default: the peer gives one. Modules may fall silent when they see one. */
@@ -190,7 +191,7 @@ function clientPart(options: PppClientOptions): RolePart {
       user: checkName('user', options.user ?? ''),
       password: checkName('password', options.password ?? ''),
     },
-    acceptAuth: auth === 'auto' ? AUTH_PROTOCOLS : auth === 'none' ? [] : [auth],
+    acceptAuth: auth === 'auto' ? AUTH_PREFERENCE : auth === 'none' ? [] : [auth],
     demandAuth: [],
     authenticatorName: '',
     rechallengeMs: 0,

@@ -5,6 +5,9 @@ import { PROTOCOL } from './protocol-numbers.ts';
 export const AUTH_PROTOCOLS = ['pap', 'chap-md5', 'ms-chap-v2'] as const;
 export type AuthProtocol = (typeof AUTH_PROTOCOLS)[number];
 
+/** All of them, in the order of proposing: one that shows the password to the line comes last. */
+export const AUTH_PREFERENCE: readonly AuthProtocol[] = ['chap-md5', 'ms-chap-v2', 'pap'];
+
 /** The data of the Authentication-Protocol option for each (RFC 1661 §6.2, RFC 1994 §3). */
 const OPTION_DATA: Readonly<Record<AuthProtocol, readonly number[]>> = {
   pap: [PROTOCOL.PAP >>> 8, PROTOCOL.PAP & 0xff],

@@ -1,6 +1,6 @@
 import type { Authentication, AuthenticationHost, AuthLimits, Credentials } from './authentication.ts';
 import { chapAlgorithm, type ChapAlgorithm } from './chap-algorithm.ts';
-import { controlPacket, parseControlPacket } from './control-packet.ts';
+import { controlPacket, parseControlPacket, sameOctets, type ControlPacket } from './control-packet.ts';
 import type { AuthProtocol } from './auth-protocol.ts';
 import { peerText, utf8 } from './text.ts';
 
@@ -18,7 +18,19 @@ function valueData(value: Uint8Array, name: Uint8Array): Uint8Array {
   return Uint8Array.from([value.length, ...value, ...name]);
 }
 
-/** Our side of CHAP: answers challenges, whenever they come (RFC 1994 §4.1). */
+/** A challenge that was answered. */
+interface ChapAnswer {
+  readonly identifier: number;
+  readonly challenge: Uint8Array;
+  readonly response: Uint8Array;
+  /** What the Success must begin with, where it must prove something. */
+  readonly proof: string | undefined;
+}
+
+/**
+ * Our side of CHAP: answers challenges, whenever they come (RFC 1994 §4.1). A response is repeated until its verdict comes,
+ * since a peer whose Success was lost waits for nothing and says it again to the same response only (RFC 1994 §4.2).
+ */
 export class ChapPeer implements Authentication {
   deadlineMs: number | undefined;
   readonly #host: AuthenticationHost;
@@ -26,8 +38,12 @@ export class ChapPeer implements Authentication {
   readonly #algorithm: ChapAlgorithm;
   readonly #user: Uint8Array;
   readonly #password: string;
-  /** The answer to the challenge at hand, and what the peer must say to it. */
-  #answer: { readonly identifier: number; readonly proof: string | undefined } | undefined;
+  /** The challenge answered last, the packet that answers it, and what the peer must say to that. */
+  #answer: ChapAnswer | undefined;
+  #hasVerdict = false;
+  /** Set by the first Success: what comes later may fail, but no longer by silence. */
+  #isIn = false;
+  #giveUpMs = 0;
 
   constructor(
     protocol: Exclude<AuthProtocol, 'pap'>,
@@ -43,43 +59,64 @@ export class ChapPeer implements Authentication {
   }
 
   start(): void {
-    // The challenger repeats what is lost; here is only the end of patience.
-    this.deadlineMs = this.#host.now() + this.#limits.retryMs * this.#limits.maxRequests;
+    this.#beginPatience();
+    // Until there is a challenge nothing can be sent.
+    this.deadlineMs = this.#giveUpMs;
   }
 
   timeout(): void {
     this.deadlineMs = undefined;
-    this.#host.failed('noAnswer', '');
+    if (this.#answer !== undefined && this.#host.now() < this.#giveUpMs) this.#respond(this.#answer.response);
+    else if (!this.#isIn) this.#host.failed('noAnswer', '');
   }
 
   receive(information: Uint8Array): void {
     const packet = parseControlPacket(information);
     if (packet === undefined) return;
-    const { code, identifier, data } = packet;
-    if (code === CHAP.challenge) {
-      const challenge = readValue(data);
-      if (challenge === undefined) return;
-      const response = this.#algorithm.respond(identifier, challenge.value, this.#user, this.#password, (octets) =>
+    if (packet.code === CHAP.challenge) this.#challenged(packet);
+    else if (this.#answer?.identifier === packet.identifier && !this.#hasVerdict) this.#judged(packet, this.#answer);
+  }
+
+  #challenged({ identifier, data }: ControlPacket): void {
+    const challenge = readValue(data);
+    if (challenge === undefined) return;
+    const { value } = challenge;
+    let answer = this.#answer;
+    // The same challenge again asks for the same response: the verdict on its way may be that on the first one.
+    if (answer?.identifier !== identifier || !sameOctets(answer.challenge, value)) {
+      const made = this.#algorithm.respond(identifier, value, this.#user, this.#password, (octets) =>
         this.#host.random(octets),
       );
-      if (response === undefined) return;
-      this.#answer = { identifier, proof: response.proof };
-      this.#host.send(controlPacket(CHAP.response, identifier, valueData(response.value, this.#user)));
-      return;
+      if (made === undefined) return;
+      const response = controlPacket(CHAP.response, identifier, valueData(made.value, this.#user));
+      answer = { identifier, challenge: value, response, proof: made.proof };
+      this.#answer = answer;
+      this.#hasVerdict = false;
+      this.#beginPatience();
     }
-    if (this.#answer?.identifier !== identifier) return;
-    if (code === CHAP.success) {
-      const { proof } = this.#answer;
-      const text = peerText(data);
-      this.deadlineMs = undefined;
-      this.#answer = undefined;
-      if (proof !== undefined && !text.toUpperCase().startsWith(proof)) this.#host.failed('impostor', '');
-      else this.#host.succeeded(this.#algorithm.message(text), undefined);
-    } else if (code === CHAP.failure) {
-      this.deadlineMs = undefined;
-      this.#answer = undefined;
-      this.#host.failed('refused', this.#algorithm.message(peerText(data)));
+    this.#respond(answer.response);
+  }
+
+  #judged({ code, data }: ControlPacket, { proof }: ChapAnswer): void {
+    if (code !== CHAP.success && code !== CHAP.failure) return;
+    this.deadlineMs = undefined;
+    this.#hasVerdict = true;
+    const text = peerText(data);
+    if (code === CHAP.failure) this.#host.failed('refused', this.#algorithm.message(text));
+    else if (proof !== undefined && !text.toUpperCase().startsWith(proof)) this.#host.failed('impostor', '');
+    else {
+      this.#isIn = true;
+      this.#host.succeeded(this.#algorithm.message(text), undefined);
     }
+  }
+
+  #beginPatience(): void {
+    this.#giveUpMs = this.#host.now() + this.#limits.retryMs * this.#limits.maxRequests;
+  }
+
+  #respond(response: Uint8Array): void {
+    this.#host.send(response);
+    this.deadlineMs = this.#hasVerdict ? undefined : this.#host.now() + this.#limits.retryMs;
   }
 }
 

@@ -21,6 +21,8 @@ export class EchoKeeper {
   #unanswered = 0;
   #sent: { readonly identifier: number; readonly data: Uint8Array; readonly atMs: number } | undefined;
   #count = 0;
+  #isRunning = false;
+  #isHeld = false;
 
   constructor(configuration: EchoConfiguration, host: EchoHost) {
     this.#configuration = configuration;
@@ -28,14 +30,27 @@ export class EchoKeeper {
   }
 
   start(): void {
-    this.#unanswered = 0;
-    this.#framesBefore = this.#host.framesReceived();
-    this.#arm();
+    this.#isRunning = true;
+    this.#begin();
   }
 
   stop(): void {
+    this.#isRunning = false;
     this.deadlineMs = undefined;
     this.#sent = undefined;
+  }
+
+  /** Nobody reads the line for now, so that silence says nothing about the peer. */
+  hold(): void {
+    this.#isHeld = true;
+    this.deadlineMs = undefined;
+    this.#sent = undefined;
+  }
+
+  /** The line is read again: counts from scratch. */
+  release(): void {
+    this.#isHeld = false;
+    if (this.#isRunning) this.#begin();
   }
 
   timeout(): void {
@@ -58,14 +73,23 @@ export class EchoKeeper {
     this.#sent = { identifier: this.#host.sendEcho(data), data, atMs: this.#host.now() };
   }
 
-  /** An Echo-Reply with this identifier and data behind its Magic-Number. Some peers leave the data out. */
+  /**
+   * An Echo-Reply with this identifier and data behind its Magic-Number. One to a request before the last is late, and shows
+   * all the same that the peer lives. Some peers leave the data out.
+   */
   reply(identifier: number, data: Uint8Array): void {
+    this.#unanswered = 0;
     const sent = this.#sent;
     if (sent?.identifier !== identifier) return;
     this.#sent = undefined;
-    this.#unanswered = 0;
     if (data.length === 0 || sameOctets(data.subarray(0, 4), sent.data))
       this.#host.replied(this.#host.now() - sent.atMs);
+  }
+
+  #begin(): void {
+    this.#unanswered = 0;
+    this.#framesBefore = this.#host.framesReceived();
+    if (!this.#isHeld) this.#arm();
   }
 
   #arm(): void {

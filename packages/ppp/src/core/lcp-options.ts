@@ -34,7 +34,7 @@ export interface LcpConfiguration {
   readonly acfc: boolean;
   /** Ask for FCS-32 and grant it. */
   readonly fcs32: boolean;
-  /** How the peer may ask us to authenticate, most wanted first; empty rejects it. */
+  /** How the peer may ask us to authenticate, most wanted first; empty rejects it. Proposed in turn where it asks otherwise. */
   readonly acceptAuth: readonly AuthProtocol[];
   /** How the peer must authenticate, most wanted first; empty where it need not. */
   readonly demandAuth: readonly AuthProtocol[];
@@ -79,6 +79,7 @@ export class LcpOptions implements OptionNegotiator {
   #accm = 0;
   #magic = 0;
   #auth: AuthProtocol | undefined;
+  #authProposals = 0;
 
   constructor(configuration: LcpConfiguration) {
     this.#configuration = configuration;
@@ -92,6 +93,7 @@ export class LcpOptions implements OptionNegotiator {
     this.#accm = accm;
     this.#magic = randomMagic();
     this.#auth = demandAuth[0];
+    this.#authProposals = 0;
     this.loops = 0;
     this.ours = NOTHING_AGREED;
     this.peers = NOTHING_AGREED;
@@ -130,7 +132,9 @@ export class LcpOptions implements OptionNegotiator {
         if (data.length < 2 || acceptAuth.length === 0) return 'reject';
         const asked = readAuthOption(data);
         if (asked !== undefined && acceptAuth.includes(asked)) return 'ack';
-        return { nak: option(type, authOptionData(acceptAuth[0] as AuthProtocol)) };
+        // Another one each time: a peer that knows the second may not know the first.
+        const proposed = acceptAuth[this.#authProposals++ % acceptAuth.length] as AuthProtocol;
+        return { nak: option(type, authOptionData(proposed)) };
       }
       case LCP_OPTION.magicNumber: {
         if (data.length !== 4) return 'reject';

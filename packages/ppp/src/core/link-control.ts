@@ -157,6 +157,12 @@ export class LinkControl {
     this.#host.send(controlPacket(CODE.protocolReject, this.#protocol.nextIdentifier(), data));
   }
 
+  /** While nobody reads the line, no Echo-Requests: their answers would not be heard. */
+  set isHeld(isHeld: boolean) {
+    if (isHeld) this.#echo?.hold();
+    else this.#echo?.release();
+  }
+
   identify(text: string): void {
     if (this.#protocol.isOpened) {
       this.#sendWithMagic(CODE.identification, this.#protocol.nextIdentifier(), utf8(text));

@@ -50,8 +50,9 @@ export class PppSession {
   readonly #host: SessionHost;
   readonly #link: LinkControl;
   readonly #network: NetworkControl;
-  readonly #controlEncoder = new FrameEncoder(DEFAULT_FORMAT);
-  #encoder = new FrameEncoder(DEFAULT_FORMAT);
+  readonly #basicEncoder = new FrameEncoder(DEFAULT_FORMAT);
+  #lcpEncoder = this.#basicEncoder;
+  #encoder = this.#basicEncoder;
   #nowMs = 0;
   #phase: PppPhase = 'dead';
   #phaseDeadlineMs: number | undefined;
@@ -263,6 +264,12 @@ export class PppSession {
     else if (this.#phase !== 'dead') this.#enter('terminate');
   }
 
+  /** Whether the line is read: while it is not, the keep-alive is silent. */
+  setReading(isReading: boolean, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#link.isHeld = !isReading;
+  }
+
   /** Sends an LCP Identification (RFC 1570 §1.1). */
   identify(text: string, nowMs: number): void {
     this.#nowMs = nowMs;
@@ -306,12 +313,9 @@ export class PppSession {
   #lcpUp(): void {
     const { ours, peers } = this.#link.options;
     const { crc32 } = this.#configuration;
-    this.#encoder = new FrameEncoder({
-      accm: peers.accm,
-      pfc: peers.pfc,
-      acfc: peers.acfc,
-      crc32: peers.fcs32 ? crc32 : undefined,
-    });
+    const format = { accm: peers.accm, crc32: peers.fcs32 ? crc32 : undefined };
+    this.#encoder = new FrameEncoder({ ...format, pfc: peers.pfc, acfc: peers.acfc });
+    this.#lcpEncoder = new FrameEncoder({ ...format, pfc: false, acfc: false });
     this.decoder.accm = ours.accm;
     this.decoder.crc32 = ours.fcs32 ? crc32 : undefined;
     this.#emit({
@@ -331,7 +335,8 @@ export class PppSession {
   #lcpDown(): void {
     this.#stopAuthentication();
     this.#network.lowerDown();
-    this.#encoder = new FrameEncoder(DEFAULT_FORMAT);
+    this.#encoder = this.#basicEncoder;
+    this.#lcpEncoder = this.#basicEncoder;
     this.decoder.accm = 0xffffffff;
     this.decoder.crc32 = undefined;
     if (this.#endBegun !== undefined) this.#enter('terminate');
@@ -464,13 +469,13 @@ export class PppSession {
     this.#textDeadlineMs = text === undefined ? undefined : this.#nowMs + text.quietMs;
   }
 
-  /** LCP: codes up to Code-Reject always in the default format, all others with the ACCM agreed on (RFC 1662 §7.1). */
+  /**
+   * LCP: codes up to Code-Reject always in the default format, all others with the ACCM and the FCS agreed on (RFC 1662 §7.1,
+   * RFC 1570 §2.1), and none with a compressed header (RFC 1661 §6.5, §6.6).
+   */
   #transmitLcp(packet: Uint8Array): void {
     const isBasic = (packet[0] as number) <= CODE.codeReject;
-    const { accm } = this.#encoder.format;
-    const encoder =
-      isBasic || accm === 0xffffffff ? this.#controlEncoder : new FrameEncoder({ ...DEFAULT_FORMAT, accm });
-    this.#transmit(PROTOCOL.LCP, packet, encoder);
+    this.#transmit(PROTOCOL.LCP, packet, isBasic ? this.#basicEncoder : this.#lcpEncoder);
   }
 
   #transmit(protocol: number, packet: Uint8Array, encoder: FrameEncoder): void {

@@ -5,9 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { PppLink } from '../index.ts';
 import { toPacketDuplex } from './index.ts';
 
+/** Its grace behind a Terminate-Ack is real time here. */
+const SERVER = { role: 'server', peerAddress: '10.0.0.2', timing: { restartMs: 100 } } as const;
+
 async function pair() {
   const { dte, dce } = memoryPair();
-  const links = [new PppLink(dte), new PppLink(dce, { role: 'server', peerAddress: '10.0.0.2' })] as const;
+  const links = [new PppLink(dte), new PppLink(dce, SERVER)] as const;
   await Promise.all(links.map((link) => link.open()));
   return links;
 }
@@ -50,6 +53,22 @@ describe('a packet stream', () => {
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(taken).toBeLessThan(120);
     await Promise.all([near.close({ signal: AbortSignal.abort() }), far.close({ signal: AbortSignal.abort() })]);
+  });
+
+  it.each([1, 5, 128])('takes more at once than a queue of %i packets, all of them and in order', async (limit) => {
+    const { dte, dce } = memoryPair();
+    const near = new PppLink(dte, { sendQueuePackets: limit });
+    const far = new PppLink(dce, SERVER);
+    await Promise.all([near.open(), far.open()]);
+    const got: number[] = [];
+    far.packets$.subscribe((packet) => got.push(numberOf(packet)));
+    const stream = toPacketDuplex(near, { highWaterMarkPackets: 1000 });
+    stream.cork();
+    for (let number = 0; number < 300; number++) stream.write(ipPacket(number));
+    stream.uncork();
+    stream.end();
+    expect((await far.ended).reason).toBe('closedByPeer');
+    expect(got).toEqual(Array.from({ length: 300 }, (_, number) => number));
   });
 
   it('end() closes the link in order, destroy() at once', async () => {

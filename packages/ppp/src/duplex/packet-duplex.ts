@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { checkInteger } from '@cellmux/port';
+import { checkInteger, hasCode } from '@cellmux/port';
 import type { Observable, Subscription } from 'rxjs';
 
 /** What carries IP packets: a `PppLink`, a `PppCall`. */
@@ -19,6 +19,9 @@ export interface PacketDuplexOptions {
 
 /** Packets kept beyond the high-water mark: those under way when the far side was asked to wait. More are dropped. */
 export const UNREAD_LIMIT_PACKETS = 4096;
+
+/** Packets handed to the link in one go: about two chunks of the line, and no more than its queue holds by default. */
+const SENT_TOGETHER = 32;
 
 type Callback = (error?: Error | null) => void;
 
@@ -58,8 +61,7 @@ class PacketDuplex extends Duplex {
   }
 
   override _writev(packets: { chunk: Uint8Array }[], callback: Callback): void {
-    // Together, so that they share a chunk on the line.
-    Promise.all(packets.map(({ chunk }) => this.#channel.send(chunk))).then(
+    this.#sendAll(packets.map(({ chunk }) => chunk)).then(
       () => {
         callback();
       },
@@ -67,6 +69,23 @@ class PacketDuplex extends Duplex {
         callback(asError(error));
       },
     );
+  }
+
+  /** Several at a time, so that they share a chunk on the line, and no more than the link keeps waiting. */
+  async #sendAll(packets: readonly Uint8Array[]): Promise<void> {
+    for (let next = 0; next < packets.length;) {
+      const together = packets.slice(next, next + SENT_TOGETHER);
+      const outcomes = await Promise.allSettled(together.map((packet) => this.#channel.send(packet)));
+      const firstFailed = outcomes.findIndex(({ status }) => status === 'rejected');
+      if (firstFailed < 0) {
+        next += together.length;
+        continue;
+      }
+      const { reason } = outcomes[firstFailed] as { readonly reason: unknown };
+      // A link with a shorter queue has taken as many as it could; the rest goes after them.
+      if (firstFailed === 0 || !hasCode(reason, 'ERR_PPP_QUEUE_FULL')) throw asError(reason);
+      next += firstFailed;
+    }
   }
 
   override _final(callback: Callback): void {
