@@ -38,6 +38,15 @@ const steps = fc.array(
 );
 
 describe('ReceiveStream', () => {
+  test('joins small chunks that wait, or keeps each as it came', () => {
+    for (const keepsChunks of [false, true]) {
+      const stream = new ReceiveStream({ name: 's', keepsChunks });
+      for (const octet of [1, 2, 3]) stream.push(bytesOf(octet));
+      const { chunks } = collect(stream);
+      expect(chunks).toEqual(keepsChunks ? [bytesOf(1), bytesOf(2), bytesOf(3)] : [bytesOf(1, 2, 3)]);
+    }
+  });
+
   test('any order of push, subscribe, leave and put back loses nothing and keeps the order', () => {
     fc.assert(
       fc.property(steps, fc.constantFrom('complete', 'fail'), (script, end) => {

@@ -14,6 +14,8 @@ export interface ReceiveStreamOptions {
   readonly name: string;
   /** The most bytes kept while nobody subscribes; 1 to 2^30, default {@link BACKLOG_LIMIT_BYTES}. */
   readonly backlogLimitBytes?: number | undefined;
+  /** Chunks that wait stay as they came, for who cares where one ends; else small ones are joined. Default false. */
+  readonly keepsChunks?: boolean | undefined;
   /** Called with `true` when the backlog passes half its limit and with `false` when a subscriber has taken it. */
   readonly onBackpressure?: ((wanted: boolean) => void) | undefined;
   /** Called once when the limit was passed and the stream ended with the error given: the line is of no more use. */
@@ -32,6 +34,7 @@ export class ReceiveStream {
   readonly bytes$: Observable<Uint8Array>;
   readonly #name: string;
   readonly #limitBytes: number;
+  readonly #keepsChunks: boolean;
   readonly #onBackpressure: ((wanted: boolean) => void) | undefined;
   readonly #onOverflow: ((error: CellmuxError) => void) | undefined;
   readonly #subscribers = new Set<Subscriber<Uint8Array>>();
@@ -46,6 +49,7 @@ export class ReceiveStream {
   constructor(options: ReceiveStreamOptions) {
     this.#name = options.name;
     this.#limitBytes = checkInteger('backlogLimitBytes', options.backlogLimitBytes ?? BACKLOG_LIMIT_BYTES, 1, 2 ** 30);
+    this.#keepsChunks = options.keepsChunks ?? false;
     this.#onBackpressure = options.onBackpressure;
     this.#onOverflow = options.onOverflow;
     this.bytes$ = new Observable((subscriber) => {
@@ -146,7 +150,7 @@ export class ReceiveStream {
       return;
     }
     this.#trim();
-    if (chunk.length * 2 > BLOCK_BYTES) {
+    if (this.#keepsChunks || chunk.length * 2 > BLOCK_BYTES) {
       this.#backlog.push(chunk);
       return;
     }
