@@ -1,4 +1,5 @@
 import { CellmuxError, fromLatin1, toHex } from '@cellmux/port';
+import { WAITING_LIMIT } from './core/control-channel.ts';
 
 /** What came over the line while an answer was awaited: the end of it, as text where it is text. */
 export function describeSeen(octets: Uint8Array): Readonly<Record<string, unknown>> {
@@ -40,6 +41,14 @@ export function notAgreedError(dlci: number): CellmuxError {
 export function notSupportedError(command: string): CellmuxError {
   return new CellmuxError('ERR_CMUX_NOT_SUPPORTED', `the peer does not know ${command} (NSC)`, {
     context: { command },
+  });
+}
+
+/** Too many commands of one kind wait for the answer to the one before. */
+export function busyError(command: string): CellmuxError {
+  return new CellmuxError('ERR_CMUX_BUSY', `${WAITING_LIMIT} ${command} commands wait for their turn already`, {
+    hint: 'Await the answer to one before the next: one of a kind is under way at a time for each DLC.',
+    context: { command, limit: WAITING_LIMIT },
   });
 }
 

@@ -68,6 +68,7 @@ export class DlcPort implements Port {
     this.#stream = new ReceiveStream({
       name: this.name,
       backlogLimitBytes,
+      keepsChunks: link.isFramed,
       onBackpressure: (wanted) => {
         this.#pausedByBacklog = wanted;
         this.#tellSignals();
@@ -106,9 +107,10 @@ export class DlcPort implements Port {
 
   /**
    * Sends bytes; see {@link Port.send}. Resolves when the line has taken the last of them; on a DLC in error-recovery mode,
-   * when the peer has acknowledged them. With convergence layer 3 or 4 each call is one user frame.
+   * when the peer has acknowledged them. With convergence layer 3 or 4 each call is one user frame, and each chunk of the
+   * far `received$` is one; frames without octets do not exist there, as chunks without octets do not.
    *
-   * Rejects besides with `ERR_CMUX_FRAME_TOO_LONG` (layer 3, more than N1 octets), `ERR_CMUX_LINK_LOST` and
+   * Rejects besides with `ERR_CMUX_FRAME_TOO_LONG` (more than N1 octets with layer 3, than 64 KiB with layer 4), `ERR_CMUX_LINK_LOST` and
    * `ERR_CMUX_DLC_RESET` (error-recovery mode: whether the peer has them is not known).
    */
   send(bytes: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
@@ -119,12 +121,15 @@ export class DlcPort implements Port {
       return Promise.reject(
         new CellmuxError(
           'ERR_CMUX_FRAME_TOO_LONG',
-          `${this.name}: a frame of ${bytes.length} octets is longer than N1 = ${longest}`,
-          { context: { octets: bytes.length, n1: longest } },
+          `${this.name}: a frame of ${bytes.length} octets is longer than ${longest}`,
+          {
+            hint: 'Send shorter frames, or open the DLC with a larger N1.',
+            context: { octets: bytes.length, longest },
+          },
         ),
       );
     }
-    if (bytes.length === 0 && !this.#link.isFramed) return Promise.resolve();
+    if (bytes.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         if (this.#link.unsend(ticket)) reject(signal?.reason);

@@ -16,6 +16,11 @@ export class KeptSubject<T> {
     });
   }
 
+  /** What waits, oldest first. */
+  get kept(): readonly T[] {
+    return this.#kept;
+  }
+
   next(value: T): void {
     if (this.#subscribers.size === 0) this.#kept.push(value);
     for (const subscriber of [...this.#subscribers]) subscriber.next(value);

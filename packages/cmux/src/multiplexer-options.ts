@@ -1,4 +1,4 @@
-import { CellmuxError, checkInteger, checkOneOf, systemClock, type Clock } from '@cellmux/port';
+import { BACKLOG_LIMIT_BYTES, CellmuxError, checkInteger, checkOneOf, systemClock, type Clock } from '@cellmux/port';
 import { DLCI_MAX, N1_MAX } from './core/limits.ts';
 import type { FramingOption, LinkOptions, MultiplexerRole } from './core/link-options.ts';
 
@@ -38,7 +38,10 @@ export interface MultiplexerOptions {
   readonly headerOnlyUi?: boolean | undefined;
   /** The peer may open DLCIs 1 to this one; 0 to 61, default 61. */
   readonly dlciCount?: number | undefined;
-  /** Bytes kept for a DLC that nobody reads, 1024 to 2^30; default 64 KiB. At half of it the peer is stopped. */
+  /**
+   * Bytes kept for a DLC that nobody reads, 1024 and four times N1 to 2^30; default 64 KiB, or four times N1. At half of it
+   * the peer is stopped.
+   */
   readonly backlogLimitBytes?: number | undefined;
   /** How long `close()` of a DLC waits for queued bytes that do not move, in ms, 0 to 600000; default 2000. */
   readonly lingerMs?: number | undefined;
@@ -52,7 +55,7 @@ export interface CheckedOptions {
   readonly dlciCount: number;
   readonly baudRate: number | undefined;
   readonly lineTimeMs: number;
-  readonly backlogLimitBytes: number | undefined;
+  readonly backlogLimitBytes: number;
   readonly lingerMs: number;
   readonly clock: Clock;
 }
@@ -66,7 +69,8 @@ export function checkOptions(options: MultiplexerOptions): CheckedOptions {
   if (baudRate !== undefined) checkInteger('baudRate', baudRate, 50, 100_000_000);
   const lineTimeMs = checkInteger('lineTimeMs', options.lineTimeMs ?? 20, 1, 10_000);
   // A frame before ours on the way there, one on the way back, and what is queued below.
-  const frameMs = baudRate === undefined ? 0 : ((n1 + 7) * 10_000) / baudRate;
+  const octetMs = baudRate === undefined ? 0 : 10_000 / baudRate;
+  const frameMs = (n1 + 7) * octetMs;
   const underWayMs = baudRate === undefined ? 0 : Math.ceil(2 * frameMs + lineTimeMs);
   const t1Ms = checkInteger('t1Ms', options.t1Ms ?? Math.min(2550, 100 + underWayMs), 10, 2550);
   const t2Ms = checkInteger('t2Ms', options.t2Ms ?? Math.min(2550, Math.max(300, 3 * t1Ms)), 20, 2550);
@@ -75,7 +79,8 @@ export function checkOptions(options: MultiplexerOptions): CheckedOptions {
       context: { option: 't2Ms', value: t2Ms, minimum: t1Ms + 1, maximum: 2550 },
     });
   }
-  const softwareFlow = options.softwareFlow ?? false;
+  const t3Ms = checkInteger('t3Ms', options.t3Ms ?? 10_000, 1000, 255_000);
+  const softwareFlow = checkBoolean('softwareFlow', options.softwareFlow ?? false);
   if (softwareFlow && option === 'basic') {
     throw new CellmuxError(
       'ERR_OPTION_RANGE',
@@ -85,35 +90,48 @@ export function checkOptions(options: MultiplexerOptions): CheckedOptions {
       },
     );
   }
-  if (options.backlogLimitBytes !== undefined)
-    checkInteger('backlogLimitBytes', options.backlogLimitBytes, 1024, 2 ** 30);
+  // At half of it the peer is stopped; a frame is under way then, and one more is begun before the peer has heard of it.
+  const backlogFrom = Math.max(1024, 4 * n1);
   return {
     link: {
       role,
       option,
       n1,
+      octetMs,
       n1Limit: checkInteger('n1Limit', options.n1Limit ?? Math.max(n1, 2048), n1, N1_MAX),
       t1Ms,
       t2Ms,
-      t3Ms: checkInteger('t3Ms', options.t3Ms ?? 10_000, 1000, 255_000),
+      t3Ms,
       n2: checkInteger('n2', options.n2 ?? 3, 0, 100),
       k: checkInteger('k', options.k ?? 2, 1, 7),
       keepAliveMs: checkInteger('keepAliveMs', options.keepAliveMs ?? 0, 0, 3_600_000),
-      wakeMs: checkInteger('wakeMs', options.wakeMs ?? Math.min(1000, options.t3Ms ?? 1000), 0, options.t3Ms ?? 10_000),
+      wakeMs: checkInteger('wakeMs', options.wakeMs ?? 1000, 0, t3Ms),
       interOctetMs: checkInteger(
         'interOctetMs',
-        options.interOctetMs ?? Math.max(50, Math.ceil(3 * frameMs)),
+        options.interOctetMs ?? Math.min(10_000, Math.max(50, Math.ceil(3 * frameMs))),
         5,
         10_000,
       ),
       softwareFlow,
-      headerOnlyUi: options.headerOnlyUi ?? false,
+      headerOnlyUi: checkBoolean('headerOnlyUi', options.headerOnlyUi ?? false),
     },
     dlciCount: checkInteger('dlciCount', options.dlciCount ?? DLCI_MAX, 0, DLCI_MAX),
     baudRate,
     lineTimeMs,
-    backlogLimitBytes: options.backlogLimitBytes,
+    backlogLimitBytes: checkInteger(
+      'backlogLimitBytes',
+      options.backlogLimitBytes ?? Math.max(BACKLOG_LIMIT_BYTES, backlogFrom),
+      backlogFrom,
+      2 ** 30,
+    ),
     lingerMs: checkInteger('lingerMs', options.lingerMs ?? 2000, 0, 600_000),
     clock: options.clock ?? systemClock,
   };
+}
+
+function checkBoolean(option: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new CellmuxError('ERR_OPTION_RANGE', `${option} must be true or false, not ${String(value)}`, {
+    context: { option, value, allowed: [true, false] },
+  });
 }

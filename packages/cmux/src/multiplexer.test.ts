@@ -62,6 +62,24 @@ describe.each(['basic', 'advanced'] as const)('two multiplexers back to back, %s
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('carries all 61 DLCs at once', async () => {
+    const { clock, host, module, opened } = await started({ option });
+    const dlcis = Array.from({ length: 61 }, (_, index) => index + 1);
+    const ports = await clock.run(Promise.all(dlcis.map((dlci) => host.open(dlci))));
+    const [near, far] = [ports.map(collect), opened.map(collect)];
+    await clock.run(
+      Promise.all([
+        ...ports.map((port) => port.send(latin1(`to ${port.dlci};`.repeat(50)))),
+        ...opened.map((port) => port.send(latin1(`from ${port.dlci};`.repeat(50)))),
+      ]),
+    );
+    await clock.advance(10);
+    expect(far.map(text)).toEqual(opened.map(({ dlci }) => `to ${dlci};`.repeat(50)));
+    expect(near.map(text)).toEqual(dlcis.map((dlci) => `from ${dlci};`.repeat(50)));
+    await clock.run(host.close());
+    expect(await clock.run(module.ended)).toEqual({ reason: 'closedByPeer' });
+  });
+
   it('opens again a DLC that was closed', async () => {
     const { clock, host, opened } = await started({ option });
     for (let round = 0; round < 3; round++) {

@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkOneOf,
   concatBytes,
   diagnosticsChannel,
   prepend,
@@ -10,6 +11,7 @@ import {
 } from '@cellmux/port';
 import { BehaviorSubject, distinctUntilChanged, Subject, type Observable, type Subscription } from 'rxjs';
 import {
+  busyError,
   linkLostError,
   noAnswerError,
   notAgreedError,
@@ -25,10 +27,11 @@ import { Link } from './core/link.ts';
 import type { LinkState } from './core/link-context.ts';
 import type { LinkCounters } from './core/link-counters.ts';
 import type { LinkEnd, LinkEvent } from './core/link-event.ts';
+import { CONTROL_N1, DLCI_MAX, LENGTH_MAX } from './core/limits.ts';
 import { LineBudget } from './core/line-budget.ts';
 import type { MessageType } from './core/control-message.ts';
 import { encodeLineStatus, type LineStatus } from './core/line-status.ts';
-import type { DlcParameters } from './core/parameter-negotiation.ts';
+import { defaultPriority, N1_FROM, type DlcParameters } from './core/parameter-negotiation.ts';
 import {
   decodeRemotePort,
   DEFAULT_PORT_SETTINGS,
@@ -38,9 +41,9 @@ import {
   type RemotePort,
 } from './core/remote-port.ts';
 import { decodeServices, encodeServices, type Services } from './core/service-negotiation.ts';
-import { defaultPriority } from './core/parameter-negotiation.ts';
 import { DlcPort, type DlcPortLink } from './dlc-port.ts';
 import { KeptSubject } from './kept-subject.ts';
+import { checkPortSettings } from './check-port-settings.ts';
 import { checkOptions, type CheckedOptions, type MultiplexerOptions } from './multiplexer-options.ts';
 
 /** What to agree on for a DLC; what is left out is the standard's. Anything given is negotiated with PN before SABM. */
@@ -56,6 +59,12 @@ export interface CmuxCounters extends LinkCounters, DeframerCounters {
 
 /** Sees each frame as one of the basic option, flags included, whatever option the line uses. */
 export type FrameWatcher = (direction: 'sent' | 'received', frame: Uint8Array) => void;
+
+/**
+ * Ports kept for a subscriber of `incoming$` that comes late: each may have brought something before it was closed, but a
+ * peer that opens and closes must not fill memory. At most 61 of them are open, so that one to forget is always there.
+ */
+const KEPT_PORTS_LIMIT = 2 * DLCI_MAX;
 
 /** Octets kept to say what was seen when nothing answers. */
 const SEEN_OCTETS = 64;
@@ -81,7 +90,7 @@ interface Opening {
  * const at = await multiplexer.open(3);
  */
 export class Multiplexer implements AsyncDisposable {
-  /** DLCs that the peer opened; each is kept until somebody subscribes. */
+  /** DLCs that the peer opened; kept until somebody subscribes, of those that were closed meanwhile the latest 61 or more. */
   readonly incoming$: Observable<DlcPort>;
   /** What happens besides data. Hot. */
   readonly events$: Observable<CmuxEvent>;
@@ -206,15 +215,16 @@ export class Multiplexer implements AsyncDisposable {
   /**
    * Opens a DLC, 1 to 61. Rejects with `ERR_CMUX_DLC_REFUSED` (DM), `ERR_CMUX_NO_ANSWER` (N2 tries), `ERR_CMUX_LINK_LOST`,
    * `ERR_CMUX_NOT_AGREED` (I frames or a convergence layer other than 1 that the peer does not have), `ERR_CMUX_STATE`
-   * where it is open already or the link is not up.
+   * where it is open already or the link is not up, `ERR_OPTION_RANGE`.
    */
-  open(dlci: number, options: AbortOptions & DlcOptions = {}): Promise<DlcPort> {
-    checkInteger('dlci', dlci, 1, 61);
+  async open(dlci: number, options: AbortOptions & DlcOptions = {}): Promise<DlcPort> {
+    checkInteger('dlci', dlci, 1, DLCI_MAX);
     const { signal, ...wanted } = options;
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
-    if (this.state !== 'up') return Promise.reject(stateError(`opening DLCI ${dlci}`, this.state));
+    signal?.throwIfAborted();
+    if (this.state !== 'up') throw stateError(`opening DLCI ${dlci}`, this.state);
     if (this.#link.stateOf(dlci) !== 'disconnected' || this.#opening.has(dlci))
-      return Promise.reject(stateError(`opening DLCI ${dlci}`, `at it (DLC ${this.#link.stateOf(dlci)})`));
+      throw stateError(`opening DLCI ${dlci}`, `at it (DLC ${this.#link.stateOf(dlci)})`);
+    const parameters = this.#parameters(dlci, wanted);
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#opening.delete(dlci);
@@ -233,7 +243,7 @@ export class Multiplexer implements AsyncDisposable {
           reject(reason);
         },
       });
-      this.#link.open(dlci, this.#parameters(dlci, wanted), this.#now, (outcome) => {
+      this.#link.open(dlci, parameters, this.#now, (outcome) => {
         if (outcome === 'opened') return;
         this.#opening.get(dlci)?.reject(this.#openError(dlci, outcome));
         this.#opening.delete(dlci);
@@ -243,10 +253,15 @@ export class Multiplexer implements AsyncDisposable {
   }
 
   /**
-   * Asks the peer with Test whether it is there (§5.4.6.3.4). Resolves with the round trip in ms; rejects with
-   * `ERR_CMUX_NO_ANSWER`, `ERR_CMUX_NOT_SUPPORTED` (NSC) or `ERR_CMUX_LINK_LOST`.
+   * Asks the peer with Test whether it is there (§5.4.6.3.4). Resolves with the round trip in ms. The pattern, at most
+   * N1 - 2 octets, or N1 - 3 from 128 on, must come back as it was.
+   *
+   * Rejects with `ERR_CMUX_NO_ANSWER` after N2 tries, `ERR_CMUX_NOT_SUPPORTED` (NSC), `ERR_CMUX_LINK_LOST`, `ERR_CMUX_BUSY`
+   * where 16 of the same kind and DLCI are waiting, `ERR_CMUX_STATE` while the link is not up, `ERR_OPTION_RANGE`.
    */
   async test(pattern: Uint8Array = TEST_PATTERN): Promise<number> {
+    const longest = Math.min(Math.max(this.#options.link.n1, CONTROL_N1), LENGTH_MAX);
+    checkInteger('pattern.length', pattern.length, 0, longest - (longest < 130 ? 2 : 3));
     const beganMs = this.#now;
     await this.#command('Test', 0, pattern, true);
     return this.#now - beganMs;
@@ -278,21 +293,24 @@ export class Multiplexer implements AsyncDisposable {
   }
 
   /**
-   * Tells the peer what port a DLC stands for; resolves with what it has then. Rejects as {@link test}.
+   * Tells the peer what port a DLC stands for, as far as `mask` (bits of {@link PORT_MASK}) names it; resolves with what the
+   * peer has then. Rejects as {@link test}, and with `ERR_OPTION_RANGE` for what RPN cannot say.
    */
   async setPortSettings(dlci: number, settings: PortSettings, mask: number = PORT_MASK.all): Promise<PortSettings> {
+    checkPortSettings(settings, mask);
     return this.#remotePort({ dlci, settings, mask });
   }
 
   /** Tells the peer of an error on the port behind a DLC (RLS, §5.4.6.3.10). Rejects as {@link test}. */
   async reportLineStatus(status: LineStatus): Promise<void> {
-    checkInteger('dlci', status.dlci, 1, 61);
+    checkInteger('dlci', status.dlci, 1, DLCI_MAX);
     await this.#command('RLS', status.dlci, encodeLineStatus(status), true);
   }
 
-  /** Asks for the services of a DLC, or sets them (SNC, §5.4.6.3.11); resolves with what the peer then has. */
+  /** Asks for the services of a DLC, or sets them (SNC, §5.4.6.3.11); resolves with what the peer then has. Rejects as {@link test}. */
   async negotiateServices(dlci: number, services?: Services): Promise<Services | undefined> {
-    checkInteger('dlci', dlci, 1, 61);
+    checkInteger('dlci', dlci, 1, DLCI_MAX);
+    if (services !== undefined) checkInteger('codecs', services.codecs, 0, 0x3f);
     const value = await this.#command('SNC', dlci, encodeServices({ dlci, services }), false);
     return decodeServices(value)?.services;
   }
@@ -318,7 +336,7 @@ export class Multiplexer implements AsyncDisposable {
   }
 
   async #remotePort(wanted: RemotePort): Promise<PortSettings> {
-    checkInteger('dlci', wanted.dlci, 1, 61);
+    checkInteger('dlci', wanted.dlci, 1, DLCI_MAX);
     const value = await this.#command('RPN', wanted.dlci, encodeRemotePort(wanted), false);
     return decodeRemotePort(value)?.settings ?? DEFAULT_PORT_SETTINGS;
   }
@@ -330,6 +348,7 @@ export class Multiplexer implements AsyncDisposable {
         if (outcome === 'answered') resolve(answer ?? NOTHING);
         else if (outcome === 'notSupported') reject(notSupportedError(type));
         else if (outcome === 'noAnswer') reject(noAnswerError(type, this.#seen));
+        else if (outcome === 'tooMany') reject(busyError(type));
         else reject(linkLostError(type, this.#lineError));
       });
       this.#work();
@@ -343,16 +362,16 @@ export class Multiplexer implements AsyncDisposable {
   #parameters(dlci: number, wanted: DlcOptions): DlcParameters | undefined {
     const { n1, t1Ms, n2, k, n1Limit } = this.#options.link;
     if (Object.values(wanted).every((value) => value === undefined)) return undefined;
-    const parameters: DlcParameters = {
-      frameType: wanted.frameType ?? 'UIH',
-      convergence: wanted.convergence ?? 1,
+    const convergence = checkOneOf('convergence', wanted.convergence ?? 1, [1, 2, 3, 4]);
+    return {
+      frameType: checkOneOf('frameType', wanted.frameType ?? 'UIH', ['UIH', 'UI', 'I']),
+      convergence,
       priority: checkInteger('priority', wanted.priority ?? defaultPriority(dlci), 0, 63),
       t1Ms: checkInteger('t1Ms', wanted.t1Ms ?? t1Ms, 10, 2550),
-      n1: checkInteger('n1', wanted.n1 ?? n1, 1, Math.max(n1, n1Limit)),
+      n1: checkInteger('n1', wanted.n1 ?? Math.max(n1, N1_FROM[convergence]), N1_FROM[convergence], n1Limit),
       n2: checkInteger('n2', wanted.n2 ?? n2, 0, 255),
       k: checkInteger('k', wanted.k ?? k, 1, 7),
     };
-    return parameters;
   }
 
   #openError(dlci: number, outcome: OpenOutcome): unknown {
@@ -492,8 +511,14 @@ export class Multiplexer implements AsyncDisposable {
     this.#ports.set(dlci, port);
     const opening = this.#opening.get(dlci);
     this.#opening.delete(dlci);
-    if (opening === undefined) this.#incoming.next(port);
-    else opening.resolve(port);
+    if (opening !== undefined) {
+      opening.resolve(port);
+      return;
+    }
+    const { kept } = this.#incoming;
+    const closed = kept.length < KEPT_PORTS_LIMIT ? undefined : kept.find(({ isClosed }) => isClosed);
+    if (closed !== undefined) this.#incoming.forget(closed);
+    this.#incoming.next(port);
   }
 
   #closed(dlci: number, by: 'us' | 'peer' | 'link'): boolean {

@@ -170,6 +170,75 @@ describe('opening', () => {
   });
 });
 
+describe('what implementations get wrong', () => {
+  it('is told the signals that a peer tells before its UA', async () => {
+    const peer = new ScriptedPeer();
+    await peer.up();
+    const opening = peer.host.open(1);
+    await peer.heard();
+    await peer.data(0, 'E3 05 07 CD');
+    await peer.say('UA', 1);
+    const port = await peer.clock.run(opening);
+    expect(port.circuits).toMatchObject({ dsr: true, cts: true, dcd: true, ri: true });
+  });
+
+  it('takes SABM, UA and DISC without P/F', async () => {
+    const peer = new ScriptedPeer();
+    const started = peer.host.start();
+    await peer.octets(encodeBasicFrame(addressOf(0, 1), CONTROL.UA, new Uint8Array()));
+    await peer.clock.run(started);
+    await peer.octets(encodeBasicFrame(addressOf(2, 0), CONTROL.SABM, new Uint8Array()));
+    expect(peer.host.ports.has(2)).toBe(true);
+    await peer.octets(encodeBasicFrame(addressOf(2, 0), CONTROL.DISC, new Uint8Array()));
+    expect(peer.host.ports.has(2)).toBe(false);
+  });
+
+  it("understands NSC as Linux's n_gsm writes it, with the type shifted down", async () => {
+    const peer = new ScriptedPeer();
+    await peer.up();
+    for (const [ask, value] of [
+      [() => peer.host.portSettings(1), '49'],
+      [() => peer.host.test(), '11'],
+      [() => peer.host.sleep(), '21'],
+    ] as const) {
+      const asked = reason(ask());
+      await peer.clock.advance(0);
+      await peer.data(0, `11 03 ${value}`);
+      expect(hasCode(await peer.clock.run(asked), 'ERR_CMUX_NOT_SUPPORTED')).toBe(true);
+    }
+  });
+
+  it('takes no message for the answer to CLD but its own', async () => {
+    const peer = new ScriptedPeer();
+    await peer.up();
+    const closing = peer.host.close();
+    expect((await peer.heard()).join()).toContain('CLD command');
+    await peer.data(0, '41 01 61 01 E1 05 07 8D 11 03 2B');
+    expect(peer.host.state).toBe('closing');
+    await peer.data(0, 'C1 01');
+    await peer.clock.run(closing);
+    expect(await peer.host.ended).toEqual({ reason: 'closed' });
+  });
+
+  it('waits for the longest frame of a DLC before it takes a command for lost', async () => {
+    const peer = new ScriptedPeer({ baudRate: 9600, n1: 31, n1Limit: 512 });
+    await peer.up();
+    // 20 ms, and 2 frames of 38 octets at 1.042 ms each, on top of 100 ms.
+    const t1Ms = 200;
+    await peer.data(0, '83 11 01 00 07 0A 00 02 03 02');
+    await peer.say('SABM', 1);
+    await peer.clock.advance(200);
+    await peer.heard();
+    const opening = reason(peer.host.open(2));
+    await peer.clock.advance(t1Ms + 2 * 481 * (10_000 / 9600) - 20);
+    expect((await peer.heard()).filter((line) => line.includes('SABM'))).toHaveLength(1);
+    await peer.clock.advance(40);
+    expect((await peer.heard()).filter((line) => line.includes('SABM'))).toHaveLength(1);
+    await peer.say('UA', 2);
+    await peer.clock.run(opening);
+  });
+});
+
 describe('the control channel', () => {
   it('answers every command, several of them in one information field', async () => {
     const peer = new ScriptedPeer();
@@ -239,6 +308,24 @@ describe('the control channel', () => {
     ]);
     await peer.data(0, 'E1 05 07 87');
     expect(await peer.heard()).toEqual([]);
+  });
+
+  it('tells no change that is no change: back to what the peer knows, and the same by two ways', async () => {
+    const peer = new ScriptedPeer({ backlogLimitBytes: 1024 });
+    await peer.up();
+    const port = await opened(peer, 1);
+    await peer.heard();
+    port.pause();
+    port.resume();
+    await peer.data(0, 'E1 05 07 8D');
+    expect(await peer.heard()).toEqual([]);
+    port.pause();
+    expect(await peer.heard()).toHaveLength(1);
+    await peer.data(0, 'E1 05 07 8F');
+    // A backlog above its mark asks for what was asked for already.
+    for (let count = 0; count < 20; count++) await peer.data(1, new Uint8Array(31));
+    expect(await peer.heard()).toEqual([]);
+    expect(peer.host.counters.dlcs.get(1)?.stoppedByUs).toBe(2);
   });
 
   it('says MSC again when the answer is not its echo, and when it answers for another DLC', async () => {

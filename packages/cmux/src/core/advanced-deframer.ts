@@ -108,6 +108,11 @@ export class AdvancedDeframer implements Deframer {
   #hunt(chunk: Uint8Array, at: number): number {
     const flag = chunk.indexOf(FLAG_ADVANCED, at);
     const end = flag < 0 ? chunk.length : flag;
+    if (this.#softwareFlow) {
+      for (let index = at; index < end; index++) {
+        if (isFlowOctet(chunk[index] as number)) this.#onFlowOctet(chunk[index] as number);
+      }
+    }
     this.#noise(chunk, at, end);
     if (flag < 0) return end;
     this.#inFrame = true;

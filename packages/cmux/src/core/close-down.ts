@@ -13,6 +13,8 @@ export class CloseDown {
   readonly #machine: DlcMachine;
   readonly #onEnd: () => void;
   #whenSent: (() => void) | undefined;
+  /** Until when a line that takes nothing is waited for, where the peer has closed. */
+  #untilMs = Infinity;
   #isPeers = false;
 
   constructor(context: LinkContext, machine: DlcMachine, onEnd: () => void) {
@@ -66,9 +68,18 @@ export class CloseDown {
       if (dlc !== undefined && dlc.dlci !== 0) this.#machine.forget(dlc, 'peer');
     }
     context.control.drop();
+    this.#untilMs = context.nowMs + context.options.t2Ms + context.slackMs;
     this.whenSent(() => {
       this.end('closedByPeer');
     });
+  }
+
+  get nextDeadlineMs(): number {
+    return this.#untilMs;
+  }
+
+  handleTimeout(nowMs: number): void {
+    if (this.#untilMs <= nowMs) this.end('closedByPeer');
   }
 
   /** Does something once all that is urgent has left. A later wish replaces an earlier one. */
@@ -80,7 +91,7 @@ export class CloseDown {
   /** To be called whenever something may have left. */
   endIfSent(): void {
     const task = this.#whenSent;
-    if (task === undefined || this.#context.batchesOut > 0 || this.#context.transmitter.hasUrgent) return;
+    if (task === undefined || this.#context.batchesOut.size > 0 || this.#context.transmitter.hasUrgent) return;
     this.#whenSent = undefined;
     task();
   }
@@ -93,6 +104,10 @@ export class CloseDown {
     context.isTouched = true;
     context.transmitter.forget(() => true);
     this.#whenSent = undefined;
+    this.#untilMs = Infinity;
+    // A line that takes nothing any more would keep their senders waiting.
+    for (const { finished } of context.batchesOut) for (const ticket of finished) ticket.dropped('linkLost');
+    context.batchesOut.clear();
     for (const dlc of context.dlcs) {
       if (dlc === undefined) continue;
       dlc.t1AtMs = Infinity;

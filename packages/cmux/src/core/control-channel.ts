@@ -1,7 +1,7 @@
-import { encodeMessage, MESSAGE, type MessageType } from './control-message.ts';
+import { encodeMessage, MESSAGE, messageTypeOf, type MessageType } from './control-message.ts';
 
 /** How a command on the control channel ended. */
-export type CommandOutcome = 'answered' | 'notSupported' | 'noAnswer' | 'linkLost';
+export type CommandOutcome = 'answered' | 'notSupported' | 'noAnswer' | 'linkLost' | 'tooMany';
 
 /** Called once for each command, with the value of the answer where there was one. */
 export type CommandDone = (outcome: CommandOutcome, value: Uint8Array | undefined) => void;
@@ -22,7 +22,8 @@ interface Command {
 
 /** Options of {@link ControlChannel}. */
 export interface ControlChannelOptions {
-  readonly t2Ms: number;
+  /** T2 as it is now. */
+  readonly t2Ms: () => number;
   readonly n2: number;
   /** Puts a message on the line; `onSent` is called when it leaves. */
   readonly send: (message: Uint8Array, onSent: ((nowMs: number) => void) | undefined) => void;
@@ -78,7 +79,7 @@ export class ControlChannel {
     }
     const waiting = this.#waiting.get(key) ?? [];
     if (waiting.length >= WAITING_LIMIT) {
-      done('noAnswer', undefined);
+      done('tooMany', undefined);
       return;
     }
     waiting.push(command);
@@ -99,8 +100,12 @@ export class ControlChannel {
     return true;
   }
 
-  /** NSC arrived: the command is over, and is not tried again on this link. */
-  notSupported(type: MessageType, nowMs: number): void {
+  /** NSC with this type octet arrived: the command is over, and is not tried again on this link. */
+  notSupported(typeOctet: number, nowMs: number): void {
+    // Linux's n_gsm puts there the type without its EA bit, so that Test (23) becomes 11 and PSC (43) looks like Test.
+    const type =
+      this.#outstandingOf(messageTypeOf(typeOctet)) ?? this.#outstandingOf(messageTypeOf((typeOctet << 1) | 1));
+    if (type === undefined) return;
     for (const [key, command] of [...this.#outstanding]) {
       if (command.type !== type) continue;
       // The octet may be damaged, and this one is essential: NSC for it is not believed.
@@ -123,7 +128,7 @@ export class ControlChannel {
 
   /** Lets T2 of what is outstanding begin now: the peer slept and could not answer. */
   restartTimers(nowMs: number): void {
-    for (const command of this.#outstanding.values()) command.atMs = nowMs + this.#options.t2Ms;
+    for (const command of this.#outstanding.values()) command.atMs = nowMs + this.#options.t2Ms();
   }
 
   /** Ends all commands about a DLC that is no more. */
@@ -146,15 +151,21 @@ export class ControlChannel {
     for (const { done } of all) done('linkLost', undefined);
   }
 
+  #outstandingOf(type: MessageType | undefined): MessageType | undefined {
+    if (type === undefined) return undefined;
+    for (const command of this.#outstanding.values()) if (command.type === type) return type;
+    return undefined;
+  }
+
   #transmit(command: Command, nowMs: number): void {
     command.tries++;
-    command.atMs = nowMs + this.#options.t2Ms;
+    command.atMs = nowMs + this.#options.t2Ms();
     // While the line takes nothing, the first copy still waits: a second would only follow on its heels.
     if (command.isQueued) return;
     command.isQueued = true;
     this.#options.send(encodeMessage(command.type, true, command.value), (sentAtMs) => {
       command.isQueued = false;
-      command.atMs = sentAtMs + this.#options.t2Ms;
+      command.atMs = sentAtMs + this.#options.t2Ms();
     });
   }
 

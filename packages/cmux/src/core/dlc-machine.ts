@@ -1,6 +1,7 @@
 import type { Dlc, OpenOutcome } from './dlc.ts';
 import { DLC_TRANSITIONS, type DlcAction, type DlcInput, type DlcState } from './dlc-transitions.ts';
 import { ErrorRecovery } from './error-recovery.ts';
+import { LENGTH_MAX } from './limits.ts';
 import type { LinkContext } from './link-context.ts';
 import type { DlcParameters } from './parameter-negotiation.ts';
 import type { DropReason } from './send-queue.ts';
@@ -55,16 +56,18 @@ export class DlcMachine {
   }
 
   configure(dlc: Dlc, parameters: DlcParameters): void {
-    const { deframer } = this.#context;
+    const { deframer, options } = this.#context;
     dlc.parameters = parameters;
-    dlc.outbound.configure(parameters.convergence, parameters.n1);
+    // N1 may be one octet more than the length field of the basic option can say.
+    const longest = options.option === 'basic' ? Math.min(parameters.n1, LENGTH_MAX) : parameters.n1;
+    dlc.outbound.configure(parameters.convergence, longest);
     dlc.inbound.configure(parameters.convergence);
     if (parameters.n1 > deframer.n1) deframer.n1 = parameters.n1;
   }
 
   /** DISC follows what was accepted for sending, once all of that has left. */
   disconnectIfDrained(dlc: Dlc): void {
-    if (dlc.state === 'draining' && !dlc.hasUnsent && this.#context.batchesOut === 0) this.step(dlc, 'disconnect');
+    if (dlc.state === 'draining' && !dlc.hasUnsent && this.#context.batchesOut.size === 0) this.step(dlc, 'disconnect');
   }
 
   /** A DLC ends without a word on the line. */
@@ -75,6 +78,7 @@ export class DlcMachine {
     this.settleOpen(dlc, by === 'link' ? 'linkLost' : 'refused');
     if (wasOpen) this.#context.emit({ type: 'dlcClosed', dlci: dlc.dlci, by });
     this.#drop(dlc, by === 'link' ? 'linkLost' : 'closed');
+    if (dlc.dlci !== 0) this.#hooks.gone(dlc);
   }
 
   /** Tells who waits for the DLC to open, if anybody does. */
@@ -133,10 +137,19 @@ export class DlcMachine {
     if (dlc.dlci === 0) {
       this.#hooks.linkOpened();
     } else {
-      this.#context.emit({ type: 'dlcOpened', dlci: dlc.dlci, by });
+      const { dlci, peerSignals } = dlc;
+      this.#context.emit({ type: 'dlcOpened', dlci, by });
+      // A peer may tell them before it answers SABM.
+      if (peerSignals !== undefined) this.#context.emit({ type: 'signals', dlci, status: peerSignals });
       if (dlc.parameters.frameType === 'I') {
         const { k, n2, t1Ms } = dlc.parameters;
-        dlc.recovery = new ErrorRecovery({ k, n2, t1Ms, opener: by === 'us', counters: dlc.counters });
+        dlc.recovery = new ErrorRecovery({
+          k,
+          n2,
+          t1Ms: t1Ms + this.#context.slackMs,
+          opener: by === 'us',
+          counters: dlc.counters,
+        });
         this.#context.transmitter.addRecovering(dlc);
       }
       this.#hooks.tellStatus(dlc);
@@ -167,6 +180,7 @@ export class DlcMachine {
     const { transmitter, scheduler, control } = this.#context;
     dlc.recovery?.drop(reason);
     dlc.recovery = undefined;
+    dlc.peerSignals = undefined;
     transmitter.removeRecovering(dlc);
     dlc.outbound.drop(reason);
     scheduler.remove(dlc);

@@ -34,6 +34,8 @@ export type DlcInput =
   | 'rxSABM'
   /** SABM, and this end does not accept the DLCI. */
   | 'rxSABMUnwanted'
+  /** SABM without the parameters that this end cannot do without, and is still negotiating. */
+  | 'rxSABMUnfit'
   | 'rxUA'
   | 'rxDM'
   | 'rxDISC'
@@ -94,6 +96,7 @@ export const DLC_TRANSITIONS: Readonly<Record<DlcState, Partial<Record<DlcInput,
     disconnect: to('disconnected', 'closed'),
     rxSABM: to('connected', 'sendUA', 'opened'),
     rxSABMUnwanted: to('connected', 'sendUA', 'opened'),
+    rxSABMUnfit: to('negotiating', 'sendDM'),
     rxDM: to('disconnected', 'refused'),
     rxDISC: to('negotiating', 'sendDM'),
     rxData: to('negotiating', 'sendDM'),

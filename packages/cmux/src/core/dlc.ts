@@ -22,6 +22,8 @@ export interface DlcCounters {
   stoppedByUs: number;
   /** Frames that arrived while the DLC was not open. */
   framesUnexpected: number;
+  /** User frames of convergence layer 4 that were given up: a fragment was missing, or they were too long. */
+  framesBroken: number;
   /** I frames sent again (error-recovery mode). */
   framesRepeated: number;
   /** REJ sent (error-recovery mode). */
@@ -40,6 +42,7 @@ function noTraffic(): DlcCounters {
     stoppedByPeer: 0,
     stoppedByUs: 0,
     framesUnexpected: 0,
+    framesBroken: 0,
     framesRepeated: 0,
     rejectsSent: 0,
     resets: 0,
@@ -51,7 +54,7 @@ export class Dlc {
   readonly dlci: number;
   readonly counters = noTraffic();
   readonly outbound = new Outbound();
-  readonly inbound = new Inbound();
+  readonly inbound = new Inbound(this.counters);
   /** Only in the error-recovery mode, while it is open. */
   recovery: ErrorRecovery | undefined;
   state: DlcState = 'disconnected';
@@ -67,8 +70,10 @@ export class Dlc {
   onClosed: (() => void)[] = [];
   /** The peer has sent FC = 1: send nothing. */
   stoppedByPeer = false;
-  /** Our signals as they shall be, as last sent, and as last acknowledged by the peer. */
+  /** Our signals as they shall be. */
   signals: ModemStatus;
+  /** The peer's signals as it last told them; undefined where it has not. */
+  peerSignals: ModemStatus | undefined;
   /** For the scheduler: frames that others were served since it has had data. */
   age = 0;
   servedAt = 0;

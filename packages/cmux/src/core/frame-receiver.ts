@@ -141,11 +141,16 @@ export class FrameReceiver implements FrameSink {
       return;
     }
     const wanted = state === 'up' && options.accept(dlc.dlci);
+    if (dlc.state === 'negotiating' && !negotiation.fits(dlc.dlci)) {
+      machine.step(dlc, 'rxSABMUnfit');
+      return;
+    }
     if (wanted && dlc.state === 'disconnected') {
       dlc.signals = options.signals;
       dlc.stoppedByPeer = false;
-      machine.configure(dlc, negotiation.parametersFor(dlc.dlci));
     }
+    if (dlc.state === 'negotiating' || (wanted && dlc.state === 'disconnected'))
+      machine.configure(dlc, negotiation.parametersFor(dlc.dlci));
     machine.step(dlc, wanted ? 'rxSABM' : 'rxSABMUnwanted');
   }
 

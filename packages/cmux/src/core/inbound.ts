@@ -1,9 +1,6 @@
 import { decodeSignals, type ModemStatus } from './modem-status.ts';
-import { FRAGMENT } from './outbound.ts';
+import { FRAGMENT, FRAME_LIMIT_OCTETS } from './outbound.ts';
 import type { ConvergenceLayer } from './parameter-negotiation.ts';
-
-/** The longest user frame that layer 4 puts together; a longer one is given up. */
-export const FRAME_LIMIT_OCTETS = 64 * 1024;
 
 /** What an information field brought. */
 export interface Arrived {
@@ -16,14 +13,24 @@ export interface Arrived {
 
 const NOTHING: Arrived = { bytes: undefined, start: 0, end: 0, signals: undefined };
 
+/** What is counted here. */
+export interface InboundCounters {
+  /** User frames that were given up: a fragment was missing, or they were too long. */
+  framesBroken: number;
+}
+
 /** Undoes what {@link Outbound} does, for convergence layers 2 to 4 (3GPP TS 27.010 §5.5). */
 export class Inbound {
-  /** User frames that were given up: a fragment was missing, or they were too long. */
-  framesBroken = 0;
+  readonly #counters: InboundCounters;
   #convergence: ConvergenceLayer = 1;
-  #parts: Uint8Array[] = [];
+  /** The frame so far: one array that grows, since each fragment may be a single octet. */
+  #frame: Uint8Array = new Uint8Array(0);
   #octets = 0;
   #isInFrame = false;
+
+  constructor(counters: InboundCounters) {
+    this.#counters = counters;
+  }
 
   configure(convergence: ConvergenceLayer): void {
     this.#convergence = convergence;
@@ -32,7 +39,7 @@ export class Inbound {
 
   /** Forgets a frame that is half here. */
   restart(): void {
-    this.#parts = [];
+    this.#frame = new Uint8Array(0);
     this.#octets = 0;
     this.#isInFrame = false;
   }
@@ -54,30 +61,33 @@ export class Inbound {
     const isFirst = (header & FRAGMENT.first) !== 0;
     const isLast = (header & FRAGMENT.last) !== 0;
     // A new frame begins while another is open, or goes on while none is: the frame that this belonged to is broken.
-    if (isFirst === this.#isInFrame) this.framesBroken++;
+    if (isFirst === this.#isInFrame) this.#counters.framesBroken++;
     if (isFirst) {
-      this.#parts = [];
       this.#octets = 0;
       this.#isInFrame = true;
     } else if (!this.#isInFrame) {
       return NOTHING;
     }
-    this.#octets += end - start - 1;
-    if (this.#octets > FRAME_LIMIT_OCTETS) {
-      this.framesBroken++;
+    const octets = this.#octets + end - start - 1;
+    if (octets > FRAME_LIMIT_OCTETS) {
+      this.#counters.framesBroken++;
       this.restart();
       return NOTHING;
     }
-    this.#parts.push(bytes.slice(start + 1, end));
+    this.#makeRoom(octets);
+    this.#frame.set(bytes.subarray(start + 1, end), this.#octets);
+    this.#octets = octets;
     if (!isLast) return NOTHING;
-    const whole = new Uint8Array(this.#octets);
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
+    const whole = this.#frame.subarray(0, octets);
     this.restart();
-    return { bytes: whole, start: 0, end: whole.length, signals: undefined };
+    return { bytes: whole, start: 0, end: octets, signals: undefined };
+  }
+
+  #makeRoom(octets: number): void {
+    if (octets <= this.#frame.length) return;
+    const larger = new Uint8Array(Math.max(256, octets * 2));
+    larger.set(this.#frame.subarray(0, this.#octets));
+    this.#frame = larger;
   }
 }
 

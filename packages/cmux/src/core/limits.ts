@@ -8,5 +8,10 @@ export const ESCAPE = 0x7d;
 export const DLCI_MAX = 61;
 /** Most octets of an information field (§5.7.2, N1). */
 export const N1_MAX = 32768;
+/**
+ * The longest information field that is always taken, whatever N1: that of PN and of RPN, the longest messages of the
+ * control channel that have a fixed length (§5.4.6.3).
+ */
+export const CONTROL_N1 = 10;
 /** What the length field of the basic option can say at most: 15 bits (§5.2.1.5). */
 export const LENGTH_MAX = 32767;

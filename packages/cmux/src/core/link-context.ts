@@ -7,7 +7,7 @@ import type { LinkEvent } from './link-event.ts';
 import { standardParameters, type LinkOptions } from './link-options.ts';
 import { defaultPriority, type DlcParameters } from './parameter-negotiation.ts';
 import { Scheduler } from './scheduler.ts';
-import { Transmitter } from './transmitter.ts';
+import { Transmitter, type Batch } from './transmitter.ts';
 
 /** Where the link as a whole is. */
 export type LinkState = 'idle' | 'starting' | 'up' | 'closing' | 'closed';
@@ -31,7 +31,7 @@ export class LinkContext {
   /** Something happened that may have set a timer; data alone sets none. */
   isTouched = true;
   /** Batches that the line has not taken yet. */
-  batchesOut = 0;
+  readonly batchesOut = new Set<Batch>();
   #events: LinkEvent[] = [];
 
   constructor(options: LinkOptions, deframer: Deframer) {
@@ -43,9 +43,10 @@ export class LinkContext {
       softwareFlow: options.softwareFlow,
       isInitiator: options.role === 'initiator',
       scheduler: this.scheduler,
+      counters: this.counters,
     });
     this.control = new ControlChannel({
-      t2Ms: options.t2Ms,
+      t2Ms: () => options.t2Ms + this.slackMs,
       n2: options.n2,
       send: (message, onSent) => {
         this.sendMessage(message, onSent);
@@ -65,6 +66,27 @@ export class LinkContext {
     const dlc = new Dlc(dlci, this.standardParameters(dlci), this.options.signals);
     this.dlcs[dlci] = dlc;
     return dlc;
+  }
+
+  /**
+   * What T1 and T2 need beyond their values because PN made frames longer than N1: one such frame may be on the wire
+   * before ours, and one before its answer.
+   */
+  get slackMs(): number {
+    return Math.ceil(2 * Math.max(0, this.deframer.n1 - this.options.n1) * this.options.octetMs);
+  }
+
+  /** Nothing could be answered until now, since nothing could be sent: all that is outstanding has its time anew. */
+  restartTimers(): void {
+    const { nowMs, slackMs } = this;
+    this.isTouched = true;
+    this.control.restartTimers(nowMs);
+    for (const dlc of this.dlcs) {
+      if (dlc === undefined) continue;
+      const atMs = nowMs + dlc.parameters.t1Ms + slackMs;
+      if (dlc.t1AtMs !== Infinity) dlc.t1AtMs = atMs;
+      if (dlc.recovery !== undefined && dlc.recovery.t1AtMs !== Infinity) dlc.recovery.t1AtMs = atMs;
+    }
   }
 
   standardParameters(dlci: number): DlcParameters {
@@ -92,7 +114,7 @@ export class LinkContext {
     dlc.tries++;
     dlc.wasAnswered = false;
     if (dlc.tries > 1) dlc.counters.retransmissions++;
-    const { t1Ms } = dlc.parameters;
+    const t1Ms = dlc.parameters.t1Ms + this.slackMs;
     const { state, tries } = dlc;
     dlc.t1AtMs = this.nowMs + t1Ms;
     // While the line takes nothing, the copy before still waits in the queue.

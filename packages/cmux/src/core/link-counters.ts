@@ -13,6 +13,10 @@ export interface LinkCounters {
   unexpectedAnswers: number;
   /** Frames that came back as they were sent: the far end echoes, and is in AT command mode. */
   echoes: number;
+  /** Answers that were not sent because too many were waiting: the peer asks faster than the line takes answers. */
+  answersDropped: number;
+  /** Times the line was stopped by XOFF. */
+  lineStops: number;
   /** Supervisory and I frames for a DLC that is not in error-recovery mode. */
   unexpectedFrames: number;
 }
@@ -28,6 +32,8 @@ export function noCounts(): LinkCounters {
     unknownMessages: 0,
     unexpectedAnswers: 0,
     echoes: 0,
+    answersDropped: 0,
+    lineStops: 0,
     unexpectedFrames: 0,
   };
 }

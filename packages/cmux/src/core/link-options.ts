@@ -15,6 +15,8 @@ export interface LinkOptions {
   readonly n1: number;
   /** The longest information field that PN may bring it to. */
   readonly n1Limit: number;
+  /** Line time of an octet; 0 where the speed is not known. */
+  readonly octetMs: number;
   readonly t1Ms: number;
   readonly t2Ms: number;
   readonly t3Ms: number;

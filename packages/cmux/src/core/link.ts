@@ -8,6 +8,8 @@ import { DlcMachine } from './dlc-machine.ts';
 import { FrameReceiver } from './frame-receiver.ts';
 import type { Deframer } from './frame-sink.ts';
 import { LinkContext, type LinkState } from './link-context.ts';
+import { LineFlow } from './line-flow.ts';
+import { CONTROL_N1 } from './limits.ts';
 import type { LinkCounters } from './link-counters.ts';
 import type { LinkEvent } from './link-event.ts';
 import type { LinkOptions } from './link-options.ts';
@@ -35,16 +37,25 @@ export class Link {
   readonly #closeDown: CloseDown;
   readonly #supervision: Supervision;
   readonly #power: PowerSaving;
+  readonly #lineFlow: LineFlow;
   #silentAtMs = Infinity;
   #deadlineMs = Infinity;
 
   constructor(options: LinkOptions) {
-    const { n1, softwareFlow, headerOnlyUi } = options;
+    const { softwareFlow, headerOnlyUi } = options;
+    const n1 = Math.max(options.n1, CONTROL_N1);
     this.#receiver = new FrameReceiver();
     const deframer =
       options.option === 'basic'
         ? new BasicDeframer(this.#receiver, { n1, headerOnlyUi })
-        : new AdvancedDeframer(this.#receiver, { n1, softwareFlow, headerOnlyUi });
+        : new AdvancedDeframer(this.#receiver, {
+            n1,
+            softwareFlow,
+            headerOnlyUi,
+            onFlowOctet: (octet) => {
+              this.#lineFlow.take(octet);
+            },
+          });
     const context = new LinkContext(options, deframer);
     this.#context = context;
     this.#status = new StatusExchange(context);
@@ -72,6 +83,7 @@ export class Link {
       },
     });
     this.#negotiation = new Negotiation(context, this.#machine);
+    this.#lineFlow = new LineFlow(context);
     this.#power = new PowerSaving(context, options.wakeMs);
     this.#supervision = new Supervision(context, options.keepAliveMs, () => {
       this.#closeDown.end(this.#receiver.sawText ? 'moduleLeft' : 'linkLost');
@@ -80,6 +92,7 @@ export class Link {
       this.#silentAtMs = Infinity;
       this.#supervision.end();
       this.#power.end();
+      this.#lineFlow.end();
     });
     const responder = new Responder({
       send: (message) => {
@@ -258,10 +271,11 @@ export class Link {
   setSignals(dlci: number, signals: ModemStatus, nowMs: number): void {
     this.#context.touch(nowMs);
     const dlc = this.#context.dlc(dlci);
+    if (isSameStatus(signals, dlc.signals)) return;
     if (signals.fc && !dlc.signals.fc) dlc.counters.stoppedByUs++;
     dlc.signals = signals;
     dlc.recovery?.setBusy(signals.fc);
-    if (dlc.isOpen) this.#status.tell(dlc);
+    if (dlc.isOpen) this.#status.change(dlc);
   }
 
   /** Sends a command on the control channel; see {@link ControlChannel.command}. */
@@ -313,7 +327,7 @@ export class Link {
     if (!this.#power.isAwake) this.#power.wake(nowMs);
     const batch = context.transmitter.poll(limit, enough, atLeastOne, nowMs);
     if (batch === undefined) return undefined;
-    context.batchesOut++;
+    context.batchesOut.add(batch);
     context.counters.octetsSent += batch.bytes.length;
     return batch;
   }
@@ -321,6 +335,7 @@ export class Link {
   /** True where {@link poll} may give something. */
   get hasWork(): boolean {
     const { transmitter, scheduler } = this.#context;
+    if (this.#lineFlow.isStopped) return false;
     if (this.#power.state === 'waking') return transmitter.hasRaw;
     return transmitter.hasUrgent || scheduler.hasWork(transmitter.dataStopped);
   }
@@ -329,7 +344,8 @@ export class Link {
   taken(batch: Batch, nowMs: number): void {
     const context = this.#context;
     context.nowMs = nowMs;
-    context.batchesOut--;
+    // After the end of the link their senders have been told already.
+    if (!context.batchesOut.delete(batch)) return;
     for (const ticket of batch.finished) ticket.done();
     for (const dlc of context.dlcs) if (dlc?.state === 'draining') this.#machine.disconnectIfDrained(dlc);
     this.#closeDown.endIfSent();
@@ -352,6 +368,9 @@ export class Link {
       this.#silentAtMs = Infinity;
       this.#receiver.idle();
     }
+    this.#closeDown.handleTimeout(nowMs);
+    this.#lineFlow.handleTimeout(nowMs);
+    if (this.#lineFlow.isStopped) return;
     this.#power.handleTimeout(nowMs);
     this.#supervision.handleTimeout(nowMs, this.#power.isAwake);
     if (!this.#power.isAwake) return;
@@ -364,8 +383,10 @@ export class Link {
   #findDeadline(): number {
     const { control, dlcs, state } = this.#context;
     if (state === 'closed') return Infinity;
-    let next = Math.min(this.#power.nextDeadlineMs, this.#supervision.nextDeadlineMs);
-    // While the peer sleeps, nothing can be answered.
+    let next = Math.min(this.#closeDown.nextDeadlineMs, this.#lineFlow.nextDeadlineMs);
+    // While the line takes nothing, or the peer sleeps, nothing can be answered.
+    if (this.#lineFlow.isStopped) return next;
+    next = Math.min(next, this.#power.nextDeadlineMs, this.#supervision.nextDeadlineMs);
     if (!this.#power.isAwake) return next;
     next = Math.min(next, control.nextDeadlineMs, this.#status.nextDeadlineMs);
     for (const dlc of dlcs) {
@@ -373,4 +394,11 @@ export class Link {
     }
     return next;
   }
+}
+
+function isSameStatus(one: ModemStatus, other: ModemStatus): boolean {
+  const { fc, rtc, rtr, ic, dv, breakMs } = other;
+  return (
+    one.fc === fc && one.rtc === rtc && one.rtr === rtr && one.ic === ic && one.dv === dv && one.breakMs === breakMs
+  );
 }

@@ -5,6 +5,9 @@ import { SendQueue, type DropReason, type SendTicket } from './send-queue.ts';
 /** The header octet of convergence layer 4, §5.5.4: EA, first fragment, last fragment. */
 export const FRAGMENT = { EA: 0x01, first: 0x40, last: 0x80 } as const;
 
+/** The longest user frame of layer 4, in octets: a longer one is not sent, and given up by the end that puts it together. */
+export const FRAME_LIMIT_OCTETS = 64 * 1024;
+
 /**
  * What one DLC has to send, cut into information fields as its convergence layer asks (3GPP TS 27.010 §5.5): 1 plain
  * octets; 2 each field begins with the V.24 octets; 3 one user frame a field; 4 fragments with a header octet each.
@@ -22,8 +25,9 @@ export class Outbound {
     this.#n1 = n1;
   }
 
-  /** The most octets that one user frame may have; Infinity where the layer cuts or joins as it likes. */
+  /** The most octets that one user frame may have; Infinity where the layer knows no frames. */
   get longestFrame(): number {
+    if (this.#convergence === 4) return FRAME_LIMIT_OCTETS;
     return this.#convergence === 3 ? this.#n1 : Infinity;
   }
 

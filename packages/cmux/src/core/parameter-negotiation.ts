@@ -35,6 +35,12 @@ export interface DlcParameters {
   readonly k: number;
 }
 
+/**
+ * The smallest N1 with which a convergence layer carries anything: layer 2 puts two octets of signals in front of the data
+ * while a break lasts, layer 4 a header octet.
+ */
+export const N1_FROM: Readonly<Record<ConvergenceLayer, number>> = { 1: 1, 2: 3, 3: 1, 4: 2 };
+
 const FRAME_TYPES: readonly DataFrameType[] = ['UIH', 'UI', 'I'];
 
 /** The value of a PN message. */

@@ -16,8 +16,12 @@ export class PowerSaving {
   #state: 'awake' | 'asleep' | 'waking' = 'awake';
   #flagsAtMs = Infinity;
   #untilMs = Infinity;
-  /** The peer woke this end, and may still send flags for which it wants an answer. */
-  #answersFlags = false;
+  /**
+   * The peer woke this end, and until then may still send flags for which it wants an answer: not at once again, and not
+   * for ever, or two ends that noise has woken would answer each other's answers.
+   */
+  #answersUntilMs = -Infinity;
+  #answeredAtMs = -Infinity;
 
   constructor(context: LinkContext, wakeMs: number) {
     this.#context = context;
@@ -56,17 +60,22 @@ export class PowerSaving {
 
   /** Octets arrived; `hasFrame` where a frame was among them. */
   heard(hasFrame: boolean): void {
+    const { nowMs } = this.#context;
     if (this.#state === 'awake') {
-      if (!this.#answersFlags) return;
-      if (hasFrame) this.#answersFlags = false;
-      else this.#sendFlags();
+      if (hasFrame) this.#answersUntilMs = -Infinity;
+      else if (nowMs < this.#answersUntilMs && nowMs >= this.#answeredAtMs + FLAGS_EVERY_MS) this.#answerFlags(nowMs);
       return;
     }
     if (this.#state === 'asleep' && !hasFrame) {
-      this.#answersFlags = true;
-      this.#sendFlags();
+      this.#answersUntilMs = nowMs + this.#wakeMs;
+      this.#answerFlags(nowMs);
     }
     this.#awake();
+  }
+
+  #answerFlags(nowMs: number): void {
+    this.#answeredAtMs = nowMs;
+    this.#sendFlags();
   }
 
   handleTimeout(nowMs: number): void {
@@ -87,19 +96,10 @@ export class PowerSaving {
   }
 
   #awake(): void {
-    const { transmitter, control, dlcs, nowMs } = this.#context;
     this.#state = 'awake';
     this.#flagsAtMs = this.#untilMs = Infinity;
-    transmitter.isHeld = false;
-    // Frames waited, and their timers with them.
-    control.restartTimers(nowMs);
-    for (const dlc of dlcs) {
-      if (dlc === undefined) continue;
-      if (dlc.t1AtMs !== Infinity) dlc.t1AtMs = nowMs + dlc.parameters.t1Ms;
-      if (dlc.recovery !== undefined && dlc.recovery.t1AtMs !== Infinity)
-        dlc.recovery.t1AtMs = nowMs + dlc.parameters.t1Ms;
-    }
-    this.#context.isTouched = true;
+    this.#context.transmitter.isHeld = false;
+    this.#context.restartTimers();
     this.#context.emit({ type: 'power', state: 'awake' });
   }
 

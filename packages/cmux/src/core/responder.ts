@@ -29,13 +29,13 @@ export interface ResponderOptions {
   readonly counters: LinkCounters;
   readonly status: (dlci: number, status: ModemStatus) => void;
   readonly stopData: (stopped: boolean) => void;
-  /** Answers a proposal. */
-  readonly negotiate: (dlci: number, wanted: DlcParameters) => DlcParameters;
+  /** Answers a proposal; undefined for a DLCI that cannot have one. */
+  readonly negotiate: (dlci: number, wanted: DlcParameters) => DlcParameters | undefined;
   readonly closeDown: () => void;
   /** The peer wants both lines to be idle. */
   readonly sleep: () => void;
   readonly answered: (type: MessageType, dlci: number, value: Uint8Array) => void;
-  readonly notSupported: (type: MessageType) => void;
+  readonly notSupported: (typeOctet: number) => void;
 }
 
 /** The answering half of the control channel (3GPP TS 27.010 §5.4.6), and the sorting of what arrives on it. */
@@ -123,8 +123,7 @@ export class Responder {
 
   #answer(type: MessageType, value: Uint8Array): void {
     if (type === 'NSC') {
-      const refused = messageTypeOf(value[0] ?? 0);
-      if (refused !== undefined) this.#options.notSupported(refused);
+      this.#options.notSupported(value[0] ?? 0);
       return;
     }
     const isAboutDlc = type === 'MSC' || type === 'RPN' || type === 'RLS' || type === 'SNC';
@@ -139,11 +138,11 @@ export class Responder {
 
   #parameters(value: Uint8Array): void {
     const decoded = decodeParameters(value);
-    if (decoded === undefined) {
+    const agreed = decoded && this.#options.negotiate(decoded.dlci, decoded.parameters);
+    if (decoded === undefined || agreed === undefined) {
       this.#options.counters.malformedMessages++;
       return;
     }
-    const agreed = this.#options.negotiate(decoded.dlci, decoded.parameters);
     this.#echo('PN', encodeParameters(decoded.dlci, agreed));
   }
 

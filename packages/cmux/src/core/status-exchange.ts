@@ -9,7 +9,8 @@ import { encodeModemStatus, type ModemStatus } from './modem-status.ts';
  */
 export class StatusExchange {
   readonly #context: LinkContext;
-  /** The signals have changed since the MSC that is outstanding. */
+  /** DLCs whose signals were changed since the MSC that is outstanding, and those that must be told them in any case. */
+  readonly #changed = new Set<number>();
   readonly #due = new Set<number>();
   readonly #retryAtMs = new Map<number, number>();
 
@@ -17,7 +18,14 @@ export class StatusExchange {
     this.#context = context;
   }
 
-  /** Tells the peer how things are on a DLC. */
+  /** The signals of this end were changed: the peer is told, unless they are back before it could be. */
+  change(dlc: Dlc): void {
+    if (dlc.parameters.convergence !== 2 && this.#context.control.isOutstanding('MSC', dlc.dlci))
+      this.#changed.add(dlc.dlci);
+    else this.tell(dlc);
+  }
+
+  /** Tells the peer how things are on a DLC, whatever it was told before. */
   tell(dlc: Dlc): void {
     const { control, nowMs, scheduler } = this.#context;
     if (dlc.parameters.convergence === 2) {
@@ -31,8 +39,9 @@ export class StatusExchange {
       return;
     }
     this.#retryAtMs.delete(dlc.dlci);
-    control.command('MSC', dlc.dlci, encodeModemStatus(dlc.dlci, dlc.signals), nowMs, true, (outcome) => {
-      this.#told(dlc, outcome);
+    const value = encodeModemStatus(dlc.dlci, dlc.signals);
+    control.command('MSC', dlc.dlci, value, nowMs, true, (outcome) => {
+      this.#told(dlc, outcome, value);
     });
   }
 
@@ -42,20 +51,21 @@ export class StatusExchange {
     if (dlc === undefined || dlc.state === 'disconnected') return;
     if (status.fc && !dlc.stoppedByPeer) dlc.counters.stoppedByPeer++;
     dlc.stoppedByPeer = status.fc;
-    this.#context.emit({ type: 'signals', dlci, status });
+    dlc.peerSignals = status;
+    if (dlc.isOpen) this.#context.emit({ type: 'signals', dlci, status });
   }
 
   /** An MSC answer arrived that answers nothing: the peer may have taken a damaged MSC for one about this DLC. */
   unexpected(dlci: number, value: Uint8Array): void {
     const dlc = this.#context.dlcs[dlci];
     if (dlc?.isOpen !== true) return;
-    const right = encodeModemStatus(dlci, dlc.signals);
-    if (right.length !== value.length || right.some((octet, index) => octet !== value[index])) this.tell(dlc);
+    if (!isSame(value, encodeModemStatus(dlci, dlc.signals))) this.tell(dlc);
   }
 
   /** A DLC is no more. */
   forget(dlci: number): void {
     this.#due.delete(dlci);
+    this.#changed.delete(dlci);
     this.#retryAtMs.delete(dlci);
   }
 
@@ -74,11 +84,16 @@ export class StatusExchange {
     }
   }
 
-  #told(dlc: Dlc, outcome: CommandOutcome): void {
-    const wasDue = this.#due.delete(dlc.dlci);
+  #told(dlc: Dlc, outcome: CommandOutcome, value: Uint8Array): void {
+    const isDue = this.#due.delete(dlc.dlci);
+    const isChanged = this.#changed.delete(dlc.dlci) && !isSame(value, encodeModemStatus(dlc.dlci, dlc.signals));
     if (!dlc.isOpen || outcome === 'linkLost') return;
-    if (wasDue) this.tell(dlc);
+    if (isDue || isChanged) this.tell(dlc);
     // A peer that was stopped and never hears that it may go on would be stopped for good.
     else if (outcome === 'noAnswer') this.#retryAtMs.set(dlc.dlci, this.#context.nowMs + this.#context.options.t3Ms);
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((octet, index) => octet === other[index]);
 }

@@ -2,6 +2,7 @@ import { CONTROL } from './control-field.ts';
 import type { Dlc } from './dlc.ts';
 import type { ErrorRecovery, InformationFrame } from './error-recovery.ts';
 import { addressOf, advancedFrameLimit, BASIC_OVERHEAD, encodeAdvanced, encodeBasic } from './frame-encoder.ts';
+import type { LinkCounters } from './link-counters.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SendTicket } from './send-queue.ts';
 
@@ -31,12 +32,13 @@ export interface TransmitterOptions {
   readonly softwareFlow: boolean;
   readonly isInitiator: boolean;
   readonly scheduler: Scheduler;
+  readonly counters: LinkCounters;
 }
 
 /** Sees each frame that is sent. */
 export type SentFrameWatcher = (address: number, control: number, info: Uint8Array, start: number, end: number) => void;
 
-/** Most urgent frames that wait: more is a peer that asks faster than its own line takes answers. */
+/** Most urgent frames that wait with answers among them: more is a peer that asks faster than its own line takes answers. */
 export const URGENT_LIMIT = 256;
 
 /**
@@ -49,8 +51,8 @@ export class Transmitter {
   dataStopped = false;
   /** The peer sleeps (§5.4.7): nothing but what wakes it may leave. */
   isHeld = false;
-  /** Urgent frames that did not fit {@link URGENT_LIMIT} and were given up. */
-  overflowed = 0;
+  /** The line has sent XOFF: nothing at all may leave. */
+  isLineStopped = false;
   readonly #options: TransmitterOptions;
   /** DLCs in error-recovery mode. */
   readonly #recovering = new Set<Dlc>();
@@ -90,8 +92,10 @@ export class Transmitter {
   }
 
   urgent(frame: UrgentFrame): void {
-    if (this.#urgent.length >= URGENT_LIMIT) {
-      this.overflowed++;
+    // Who asks wants to know when it leaves; one of a kind and DLC is all there is of these.
+    const isAnswer = frame.onSent === undefined;
+    if (isAnswer && this.#urgent.length >= URGENT_LIMIT) {
+      this.#options.counters.answersDropped++;
       return;
     }
     this.#urgent.push(frame);
@@ -108,6 +112,7 @@ export class Transmitter {
    */
   poll(limit: number, enough: number, atLeastOne: boolean, nowMs: number): Batch | undefined {
     const finished: SendTicket[] = [];
+    if (this.isLineStopped) return undefined;
     if (this.#raw.length > 0) {
       const bytes = this.#raw;
       this.#raw = NOTHING;
