@@ -238,32 +238,4 @@ describe('libraries, unmodified, over IP Easy sockets', () => {
     );
     expect(iterated).toEqual(lines);
   });
-
-  it('what net.Socket users touch is there and true', async () => {
-    const server = createTcpServer((socket) => socket.on('error', () => undefined).resume());
-    const port = await listen(server);
-    const { ipEasy } = await setUpModule();
-    const socket = ipEasy.createConnection({ host: '127.0.0.1', port });
-    expect([socket.connecting, socket.pending, socket.readyState]).toEqual([true, true, 'opening']);
-    socket.write('before');
-    const order: string[] = [];
-    for (const event of ['connect', 'ready'] as const) socket.on(event, () => order.push(event));
-    await once(socket, 'ready');
-    expect(order).toEqual(['connect', 'ready']);
-    expect([socket.connecting, socket.pending, socket.readyState]).toEqual([false, false, 'open']);
-    expect(socket.setNoDelay(true).setKeepAlive(true, 1000).ref().unref()).toBe(socket);
-    expect(socket.remoteAddress).toBe('127.0.0.1');
-    expect(socket.remoteFamily).toBe('IPv4');
-    expect(socket.remotePort).toBe(port);
-    expect(socket.address()).toEqual({ address: socket.localAddress, family: 'IPv4', port: socket.localPort });
-    expect(socket.localPort).toBeGreaterThan(0);
-    socket.setTimeout(50);
-    expect(socket.timeout).toBe(50);
-    await once(socket, 'timeout');
-    expect(socket.destroyed).toBe(false);
-    socket.destroySoon();
-    await once(socket, 'close');
-    expect(socket.bytesWritten).toBe(6);
-    expect(socket.readyState).toBe('closed');
-  });
 });

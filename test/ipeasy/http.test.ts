@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { Agent, createServer, get, request, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { IpEasy } from '@cellmux/ipeasy';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { setUpModule, testBytes } from './module-setup.ts';
+import { freePort, setUpModule, testBytes } from './module-setup.ts';
 
 async function serve(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -17,7 +18,7 @@ async function serve(server: Server): Promise<number> {
 
 function agentOver(ipEasy: IpEasy, options: ConstructorParameters<typeof Agent>[0] = {}): Agent {
   const agent = new Agent(options);
-  agent.createConnection = ipEasy.createConnection as never;
+  agent.createConnection = ipEasy.createConnection;
   onTestFinished(() => {
     agent.destroy();
   });
@@ -72,11 +73,48 @@ describe('HTTP of Node over IP Easy', () => {
     await once(late, 'error');
   });
 
+  it('heeds the time-out of an agent, without one at the request', async () => {
+    const port = await serve(createServer(() => undefined));
+    const { ipEasy } = await setUpModule();
+    const agent = agentOver(ipEasy, { keepAlive: true, timeout: 150 });
+    const silent = get({ host: '127.0.0.1', port: String(port), agent });
+    await once(silent, 'timeout');
+    silent.destroy();
+    await once(silent, 'error');
+  });
+
+  it('serves: an http.Server on the connections that the module accepts', async () => {
+    const port = await freePort();
+    const { ipEasy } = await setUpModule();
+    const server = createServer((incoming, response) => {
+      let length = 0;
+      incoming.on('data', (chunk: Buffer) => (length += chunk.length));
+      incoming.on('end', () => response.end(`${incoming.method} ${incoming.url} ${length}`));
+    });
+    server.keepAliveTimeout = 100;
+    await ipEasy.firewall.allow('127.0.0.1');
+    await ipEasy.listen({ port }, (socket) => server.emit('connection', socket));
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => {
+      agent.destroy();
+    });
+    for (let round = 0; round < 3; round++) {
+      const sent = request({ host: '127.0.0.1', port, path: `/${round}`, method: 'POST', agent });
+      sent.end(testBytes(5000));
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      expect((await bodyOf(response)).toString()).toBe(`POST /${round} 5000`);
+    }
+    // The server ends the connection that has become idle.
+    while (ipEasy.sockets.length > 0) await sleep(5);
+  });
+
   it('says why a request cannot be made', async () => {
     const { ipEasy } = await setUpModule();
     const agent = agentOver(ipEasy);
     const [unknown] = (await once(get({ host: 'no.such.name', port: 80, agent }), 'error')) as [unknown];
     expect(unknown).toMatchObject({ code: 'ERR_IPEASY_CANNOT_RESOLVE' });
+    const [impossible] = (await once(get({ host: '[::1]', port: 80, agent }), 'error')) as [unknown];
+    expect(impossible).toMatchObject({ code: 'ERR_IPEASY_HOST' });
     const refusing = createServer();
     const port = await serve(refusing);
     refusing.close();

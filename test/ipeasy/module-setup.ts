@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { AtClient, HE863_AT_PROFILE } from '@cellmux/at';
 import { VirtualHe863, type VirtualHe863Options } from '@cellmux/he863';
 import { IpEasy, type IpEasyOptions } from '@cellmux/ipeasy';
@@ -60,4 +62,14 @@ export function testBytes(length: number, seed = 1): Buffer {
     bytes[index] = state;
   }
   return bytes;
+}
+
+/** A port number that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

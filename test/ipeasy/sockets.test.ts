@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { IpEasyDatagramSocket, IpEasySocket } from '@cellmux/ipeasy';
 import { crc32 } from './crc-32.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { setUpModule, testBytes } from './module-setup.ts';
+import { freePort, setUpModule, testBytes } from './module-setup.ts';
 
 async function serveTcp(onConnection: (socket: Socket) => void): Promise<{ server: Server; port: number }> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -17,15 +17,6 @@ async function serveTcp(onConnection: (socket: Socket) => void): Promise<{ serve
     server.close();
   });
   return { server, port: (server.address() as AddressInfo).port };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function readAll(socket: IpEasySocket | Socket): Promise<Buffer> {

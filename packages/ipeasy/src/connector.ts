@@ -1,13 +1,17 @@
 import type { EventEmitter } from 'node:events';
-import { CellmuxError } from '@cellmux/port';
+import { CellmuxError, hasCode } from '@cellmux/port';
 import type { AtLane } from './at-lane.ts';
 import { dialConnId, type DialHost, type DialledUser } from './conn-id-dial.ts';
-import { checkDial, type ConnectOptions, type DialSettings } from './dial-settings.ts';
+import { isIpv4 } from './core/command-lines.ts';
+import { checkDial, type ConnectOptions, type CreateConnectionOptions, type DialSettings } from './dial-settings.ts';
 import type { IpEasyDatagramSocket } from './ip-easy-datagram-socket.ts';
 import type { IpEasyEvent } from './ip-easy-event.ts';
 import type { ResolvedOptions } from './ip-easy-options.ts';
 import type { Endpoints, IpEasySocket } from './ip-easy-socket.ts';
 import { asError, type AnyIpEasySocket, type SocketFactory } from './socket-factory.ts';
+
+/** Called once connected, with nothing; whatever a caller's function takes. */
+export type ConnectListener = (...values: never[]) => void;
 
 /** What {@link Connector} is made of. */
 export interface ConnectorOptions {
@@ -56,22 +60,38 @@ export class Connector {
     return socket;
   }
 
-  createConnection(options: ConnectOptions, onConnect?: () => void): IpEasySocket {
+  createConnection(options: CreateConnectionOptions, onConnect?: ConnectListener): IpEasySocket {
     const { factory } = this.#options;
-    const dial = checkDial({ ...options, transport: 'tcp' }, this.#options.options);
     const abort = new AbortController();
-    const socket = factory.makeSocket(options, () => {
-      abort.abort(closedError());
-    });
-    if (onConnect !== undefined) socket.once('connect', onConnect);
+    const make = (): IpEasySocket => {
+      const made = factory.makeSocket(options, () => {
+        abort.abort(closedError());
+      });
+      if (options.timeout !== undefined) made.setTimeout(options.timeout);
+      return made;
+    };
+    let dial: DialSettings;
+    try {
+      dial = checkDial({ ...options, transport: 'tcp' }, this.#options.options);
+    } catch (error) {
+      if (!isOfHost(error)) throw error;
+      // A host comes from outside more often than not, in a URL: it is for those who listen for `error`. HTTP agents do
+      // so a tick after they got the socket.
+      const refused = make();
+      setImmediate(() => refused.destroy(error));
+      return refused;
+    }
+    const socket = make();
+    if (onConnect !== undefined) socket.once('connect', onConnect as () => void);
     endWith(socket, options.signal, (reason) => socket.destroy(reason));
     void this.#open(dial, abort.signal, {
       makeUser: (connId, lane) => factory.channelFor(socket, connId, dial.cid, lane),
       isEnded: () => socket.destroyed,
       connected: (endpoints) => {
-        socket.connected(endpoints);
+        socket.connected(endpoints, isIpv4(dial.host) ? undefined : dial.host);
       },
       failed: (error) => {
+        if (hasCode(error, 'ERR_IPEASY_CANNOT_RESOLVE')) socket.notResolved(error, dial.host);
         socket.destroy(asError(error));
       },
     });
@@ -118,6 +138,10 @@ export class Connector {
       opening.failed(error);
     }
   }
+}
+
+function isOfHost(error: unknown): error is CellmuxError {
+  return hasCode(error, 'ERR_IPEASY_HOST') || hasCode(error, 'ERR_IPEASY_HOST_TOO_LONG');
 }
 
 /** Ends a socket when the signal aborts before it is connected. */

@@ -8,8 +8,8 @@ import type { ResolvedOptions } from './ip-easy-options.ts';
 export interface ConnectOptions extends AbortOptions {
   /** Name or IPv4 address. */
   readonly host: string;
-  /** 1..65535 */
-  readonly port: number;
+  /** 1..65535; its decimal digits are fine as well. */
+  readonly port: number | string;
   /** Default `tcp`. */
   readonly transport?: 'tcp' | 'udp' | undefined;
   /** Context, 1..5; default that of the options. */
@@ -26,6 +26,14 @@ export interface ConnectOptions extends AbortOptions {
   readonly whenFull?: 'wait' | 'fail' | undefined;
   /** 1000..120000 ms; default that of the options. */
   readonly connectTimeoutMs?: number | undefined;
+  /** TCP only: `setTimeout` from the start, in ms, as `net.connect` has it. */
+  readonly timeout?: number | undefined;
+}
+
+/** What `createConnection` takes: {@link ConnectOptions}, in the form in which HTTP agents hand it over. */
+export interface CreateConnectionOptions extends Omit<ConnectOptions, 'host' | 'port'> {
+  readonly host?: string | null | undefined;
+  readonly port?: number | string | null | undefined;
 }
 
 /** {@link ConnectOptions}, checked and complete. */
@@ -45,11 +53,11 @@ export interface DialSettings {
  * @throws CellmuxError `ERR_OPTION_RANGE`, `ERR_IPEASY_HOST` for what is no host name, `ERR_IPEASY_HOST_TOO_LONG` when
  * the command line would be longer than the module takes.
  */
-export function checkDial(options: ConnectOptions, defaults: ResolvedOptions): DialSettings {
+export function checkDial(options: CreateConnectionOptions, defaults: ResolvedOptions): DialSettings {
   const { host, port, transport = 'tcp', localPort = 0, allowHalfOpen = false, mode = 'command' } = options;
   const dial: DialSettings = {
-    host: checkHost(host),
-    port: checkInteger('port', port, 1, 65_535),
+    host: checkHost(host ?? ''),
+    port: checkPort(port),
     transport: checkOneOf('transport', transport, ['tcp', 'udp']),
     cid: checkInteger('cid', options.cid ?? defaults.sockets.cid, 1, 5),
     mode: checkOneOf('mode', mode, transport === 'udp' ? ['command'] : ['command', 'online']),
@@ -95,6 +103,11 @@ export function dialError(error: unknown, { host, port }: DialSettings): unknown
     });
   }
   return ipEasyError(error, where);
+}
+
+function checkPort(port: number | string | null | undefined): number {
+  const isDigits = typeof port === 'string' && /^\d{1,5}$/.test(port);
+  return checkInteger('port', isDigits ? Number(port) : (port as number), 1, 65_535);
 }
 
 function checkHost(host: string): string {

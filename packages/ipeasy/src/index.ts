@@ -2,7 +2,7 @@ export { IpEasy, type SocketSettingsTable } from './ip-easy.ts';
 export type { AtPortState } from './lanes.ts';
 export type { ExtendedSocketConfig, SocketConfig } from './core/socket-config.ts';
 export type { AnyIpEasySocket } from './socket-factory.ts';
-export type { ConnectOptions } from './dial-settings.ts';
+export type { ConnectOptions, CreateConnectionOptions } from './dial-settings.ts';
 export type { IpEasyOptions, SocketSettings } from './ip-easy-options.ts';
 export type { IpEasyEvent } from './ip-easy-event.ts';
 export { IpEasySocket, type SocketAddress } from './ip-easy-socket.ts';

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { CellmuxError, checkInteger, hasCode, type Cancel, type Clock } from '@cellmux/port';
+import { CellmuxError, hasCode, type Cancel, type Clock } from '@cellmux/port';
 import type { SocketChannel } from './socket-channel.ts';
 
 /** What `address()` gives, as `net.Socket` does. */
@@ -30,6 +30,9 @@ export interface IpEasySocketOptions {
   readonly onAbandoned: () => void;
 }
 
+/** The longest time of Node's timers. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /**
  * A TCP connection of the module as a Node `Duplex` with the members of `net.Socket` that programs and libraries use.
  * Reading is true back-pressure: what is not read stays in the module, whose TCP window stops the peer. A write's
@@ -38,16 +41,18 @@ export interface IpEasySocketOptions {
  * The module cannot close one direction alone. `end()` sends what was written and then waits for the peer's end; when
  * nothing has arrived for `halfCloseMs`, the connection is closed. `destroy()` closes it at once.
  *
- * Events: those of a Duplex, and `connect`, `ready`, `timeout` as `net.Socket` has them. Errors are CellmuxErrors:
+ * Events: those of a Duplex, and `lookup`, `connect`, `ready`, `timeout` as `net.Socket` has them. Errors are CellmuxErrors:
  * `ERR_IPEASY_CLOSED` for a write after the peer's end, `ERR_IPEASY_SEND_FAILED`, `ERR_IPEASY_DATA_DAMAGED`,
  * `ERR_IPEASY_LINE_LOST`, `ERR_IPEASY_CONTEXT_LOST`, `ERR_IPEASY_MODULE_RESET`; before `connect` those of `connect()`.
  */
 export class IpEasySocket extends Duplex {
-  /** Idle time of `setTimeout` in ms; 0 when none is set. HTTP agents read it. */
-  timeout = 0;
+  /** Idle time of `setTimeout` in ms; undefined while none was set. HTTP agents read it. */
+  timeout: number | undefined;
   readonly #options: IpEasySocketOptions;
   #channel: SocketChannel | undefined;
   #connecting = true;
+  /** The module has opened the connection, whether or not anybody has been told. */
+  #isOpen = false;
   #endpoints: Endpoints = {};
   #received = 0;
   #sent = 0;
@@ -145,10 +150,19 @@ export class IpEasySocket extends Duplex {
     return { address: localAddress, family: 'IPv4', port: localPort };
   }
 
-  /** Emits `timeout` after `ms` without data in either direction; 0 ends it. The connection stays open. */
+  /**
+   * Emits `timeout` after `ms` without data in either direction; 0 ends it, more than 2^31-1 counts as that. The
+   * connection stays open.
+   *
+   * @throws CellmuxError `ERR_OPTION_RANGE` for what is negative or no number.
+   */
   setTimeout(ms: number, callback?: () => void): this {
-    checkInteger('timeout', ms, 0, 2 ** 31 - 1);
-    this.timeout = ms;
+    if (!Number.isFinite(ms) || ms < 0) {
+      throw new CellmuxError('ERR_OPTION_RANGE', `timeout must be a time in ms, 0 or more, not ${String(ms)}`, {
+        context: { option: 'timeout', value: ms },
+      });
+    }
+    this.timeout = Math.min(ms, LONGEST_TIMEOUT_MS);
     if (callback !== undefined) {
       if (ms === 0) this.removeListener('timeout', callback);
       else this.once('timeout', callback);
@@ -203,6 +217,17 @@ export class IpEasySocket extends Duplex {
     await this.#connected().goToCommandMode();
   }
 
+  /** With `close` comes whether an error was the reason, as with `net.Socket`. */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    return event === 'close' && values.length === 0
+      ? super.emit(event, this.errored !== null)
+      : super.emit(event, ...values);
+  }
+
+  #isOver(): boolean {
+    return this.destroyed;
+  }
+
   #connected(): SocketChannel {
     if (this.#channel !== undefined && !this.#connecting && !this.destroyed) return this.#channel;
     throw new CellmuxError('ERR_IPEASY_CLOSED', 'the socket is not connected', {
@@ -215,10 +240,19 @@ export class IpEasySocket extends Duplex {
     this.#channel = channel;
   }
 
-  /** @internal The connection is open. */
-  connected(endpoints: Endpoints): void {
+  /** @internal The module could not resolve the name. */
+  notResolved(error: unknown, host: string): void {
+    if (!this.destroyed) this.emit('lookup', error, undefined, undefined, host);
+  }
+
+  /** @internal The connection is open; `resolved` is the name that the module had to resolve. */
+  connected(endpoints: Endpoints, resolved?: string): void {
     if (this.destroyed) return;
     this.#endpoints = endpoints;
+    this.#isOpen = true;
+    const { remoteAddress } = endpoints;
+    if (resolved !== undefined && remoteAddress !== undefined) this.emit('lookup', null, remoteAddress, 4, resolved);
+    if (this.#isOver()) return;
     this.#connecting = false;
     this.emit('connect');
     this.emit('ready');
@@ -282,10 +316,9 @@ export class IpEasySocket extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#cancelIdle?.();
     this.#cancelHalfClose?.();
-    const wasConnecting = this.#connecting;
     this.#connecting = false;
     this.#waitingWrite = this.#waitingFinal = undefined;
-    if (wasConnecting) this.#options.onAbandoned();
+    if (!this.#isOpen) this.#options.onAbandoned();
     // The connId is given back once the module has closed it; `close` need not wait for a busy AT port.
     else void this.#channel?.close().catch(() => undefined);
     callback(error);
@@ -329,7 +362,7 @@ export class IpEasySocket extends Duplex {
   #touch(): void {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
-    if (this.timeout === 0 || this.destroyed) return;
+    if (this.timeout === undefined || this.timeout === 0 || this.destroyed) return;
     this.#cancelIdle = this.#options.clock.after(this.timeout, () => {
       this.#cancelIdle = undefined;
       this.emit('timeout');

@@ -5,7 +5,7 @@ import type { AtLane } from './at-lane.ts';
 import type { TransferSettings } from './command-transfer.ts';
 import { keepEscapeFromPeers } from './keep-escape-from-peers.ts';
 import type { DialHost } from './conn-id-dial.ts';
-import { closedError, Connector } from './connector.ts';
+import { closedError, Connector, type ConnectListener } from './connector.ts';
 import {
   activate,
   contextAddress,
@@ -25,7 +25,7 @@ import {
   type SocketConfig,
 } from './core/socket-config.ts';
 import { parseSocketInfo, type SocketInfo, type SocketStatus } from './core/socket-status.ts';
-import type { ConnectOptions } from './dial-settings.ts';
+import type { ConnectOptions, CreateConnectionOptions } from './dial-settings.ts';
 import { Firewall } from './firewall.ts';
 import type { FtpOptions } from './ftp/ftp-options.ts';
 import { IpEasyFtp } from './ftp/ip-easy-ftp.ts';
@@ -238,11 +238,12 @@ export class IpEasy implements AsyncDisposable {
 
   /**
    * The same without waiting: gives a socket at once, which buffers until `connect` or fails with `error`, as
-   * `net.createConnection` does. Can be handed to libraries as it is: it is bound to this object.
+   * `net.createConnection` does; a host that cannot be dialled is such an `error` too. Can be handed to libraries as it
+   * is: it is bound to this object.
    *
-   * @throws CellmuxError `ERR_IPEASY_HOST`, `ERR_IPEASY_HOST_TOO_LONG`, `ERR_OPTION_RANGE`
+   * @throws CellmuxError `ERR_OPTION_RANGE`
    */
-  readonly createConnection = (options: ConnectOptions, onConnect?: () => void): IpEasySocket =>
+  readonly createConnection = (options: CreateConnectionOptions, onConnect?: ConnectListener): IpEasySocket =>
     this.#connector.createConnection(options, onConnect);
 
   /** A UDP socket to one peer, at once; see {@link createConnection}. */
