@@ -1,4 +1,5 @@
 export type { Fault, FaultPlan, PlannedFault } from './module/faults/fault.ts';
+export { describeFaults, type DescribedFault } from './module/faults/fault-forms.ts';
 export type { Faults } from './module/faults/faults.ts';
 export { parseFaults } from './module/faults/parse-faults.ts';
 export type { He863Event } from './module/he863-event.ts';

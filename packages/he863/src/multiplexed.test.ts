@@ -1,44 +1,17 @@
 import { AtClient, type DataCall } from '@cellmux/at';
-import { HE863, Multiplexer, startMultiplexer } from '@cellmux/cmux';
+import { Multiplexer } from '@cellmux/cmux';
 import { concatBytes, fromHex, fromLatin1, latin1, memoryPair, pacedLine, type Port } from '@cellmux/port';
 import { settle, VirtualClock } from '@cellmux/port/testing';
 import { PppLink, type PppClientOptions } from '@cellmux/ppp';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { VirtualHe863, type He863Event, type VirtualHe863Options } from './index.ts';
+import { VirtualHe863, type VirtualHe863Options } from './index.ts';
 import { internetChecksum } from './network/internet-checksum.ts';
 import { parseIpv4 } from './network/ipv4-packet.ts';
 import { LineHost } from './testing/line-host.ts';
+import { multiplexed, served } from './testing/served-module.ts';
 
 const OK = '\r\nOK\r\n';
-
-function served(options: VirtualHe863Options = {}) {
-  const clock = new VirtualClock();
-  const module = new VirtualHe863({ clock, ...options });
-  onTestFinished(() => module.close());
-  const events: He863Event[] = [];
-  module.events$.subscribe((event) => events.push(event));
-  const { dte, dce } = memoryPair();
-  module.serve(dce);
-  return { clock, module, line: dte, events };
-}
-
-async function multiplexed(options: VirtualHe863Options = {}) {
-  const made = served(options);
-  const { clock, line } = made;
-  const multiplexer = await clock.run(startMultiplexer(line, { profile: HE863, clock }));
-  const ports: Port[] = [];
-  for (const dlci of [1, 2, 3]) ports.push(await clock.run(multiplexer.open(dlci)));
-  const hosts = ports.map((port) => new LineHost(port));
-  const ask = async (dlci: number, text: string): Promise<string> => {
-    const host = hosts[dlci - 1] as LineHost;
-    await host.say(text);
-    await clock.advance(50);
-    return host.heard();
-  };
-  for (const dlci of [1, 2, 3]) await ask(dlci, 'ATE0\r');
-  return { ...made, multiplexer, ports, hosts, ask };
-}
 
 function ping(source: string, sequence: number, data: Uint8Array): Uint8Array {
   const packet = new Uint8Array(28 + data.length);

@@ -1,4 +1,5 @@
 import { AtServer } from '@cellmux/at';
+import { describeFaults } from '@cellmux/he863';
 import { listenTcp } from '@cellmux/port/tcp';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -69,6 +70,11 @@ describe('wrong usage', () => {
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^cellmux: .+ \(ERR_[A-Z0-9_]+\)\. .+\.\n$/);
     expect(stderr).toContain(named);
+  });
+
+  it('names every fault in the help of the module', async () => {
+    const { stdout } = await run(['module', '--help']);
+    for (const { form, meaning } of describeFaults()) expect(stdout).toContain(`  ${form.padEnd(28)} ${meaning}\n`);
   });
 
   it('shows what there is when nothing is asked, and with --help', async () => {

@@ -1,12 +1,12 @@
 import { AtServer } from '@cellmux/at';
-import { seededRandom, type Clock, type Port } from '@cellmux/port';
+import { seededRandom, type Cancel, type Clock, type Port } from '@cellmux/port';
 import { emailCommands } from '../email/index.ts';
 import { ftpCommands } from '../ftp/index.ts';
 import { legacyCommands } from '../legacy/index.ts';
 import { socketCommands, SocketTable } from '../sockets/index.ts';
 import { callCommands } from './commands/call-commands.ts';
 import type { Declaration } from './commands/declaration.ts';
-import { IDENTIFICATION, identityCommands } from './commands/identity-commands.ts';
+import { IDENTIFICATION, identityCommands, simCommands } from './commands/identity-commands.ts';
 import { lineCommands } from './commands/line-commands.ts';
 import { multiplexerCommands } from './commands/multiplexer-commands.ts';
 import { nameCommands } from './commands/name-commands.ts';
@@ -50,6 +50,8 @@ export class He863Module implements ModuleServices {
   readonly #sessions = new Map<PortSession, LineGate>();
   readonly #lines = new Set<ServedLine>();
   #power = 1;
+  /** A power cycle is under way; its end. */
+  #boot: Cancel | undefined;
   #isClosed = false;
 
   constructor(options: VirtualHe863Options, emit: (event: He863Event) => void) {
@@ -77,6 +79,7 @@ export class He863Module implements ModuleServices {
     this.calls = new PppCalls(this);
     this.#commands = [
       ...identityCommands,
+      ...simCommands(this.sim),
       ...registrationCommands(this),
       ...packetDomainCommands(this),
       ...qualityCommands(this.nvm),
@@ -116,12 +119,24 @@ export class He863Module implements ModuleServices {
     return this.#power;
   }
 
+  /** False from a power cycle until AT is back. */
+  get isOn(): boolean {
+    return this.#boot === undefined;
+  }
+
   /** A line with AT on it, from now until it ends. */
   serve(line: Port): void {
+    const forMs = this.faults.linesAreGoneMs;
+    if (forMs !== undefined) {
+      this.emit({ type: 'lineLost', port: line.name, forMs });
+      void line.close({ signal: AbortSignal.abort() });
+      return;
+    }
     const served = new ServedLine(line, this, () => {
       this.#lines.delete(served);
     });
     this.#lines.add(served);
+    served.start();
   }
 
   /** An AT port: the bare line, or a DLC. */
@@ -138,7 +153,7 @@ export class He863Module implements ModuleServices {
       ...(this.options.maximumLineLength === undefined ? {} : { maximumLineLength: this.options.maximumLineLength }),
       forwardEscape: (settings) => settings.get('#SKIPESC') === 0,
       escapeGuardMs: (settings) => settings.get('#E2ESC') * 1000 || settings.escapeGuardMs,
-      beforeLine: () => this.faults.beforeLine(),
+      beforeLine: () => this.faults.beforeLine(dlci),
       onDtrDropped: () => {
         this.calls.of(session)?.hangUp('DTR');
       },
@@ -158,6 +173,7 @@ export class He863Module implements ModuleServices {
       }
     });
     this.#sessions.set(session, gate);
+    this.faults.applyTo(gate, dlci);
     this.emit({ type: 'portOpened', port: portName });
     void server.ended.then(() => {
       this.#sessions.delete(session);
@@ -182,9 +198,10 @@ export class He863Module implements ModuleServices {
   /** Takes a context away, whoever activated it. */
   dropContext(cid: number): void {
     const address = this.addressOf(cid);
-    if (address !== undefined) this.emit({ type: 'contextLost', cid });
     this.plainContexts.delete(cid);
+    // The sockets tell of their own contexts.
     if (this.sockets.contextActive(cid)) this.sockets.contextLost(cid);
+    else if (address !== undefined) this.emit({ type: 'contextLost', cid });
     if (this.pppCid === cid) this.calls.current?.lose('context lost');
     if (address !== undefined) this.#tellContextLost(cid, address);
   }
@@ -192,26 +209,55 @@ export class He863Module implements ModuleServices {
   /** Leaves the packet domain: all contexts go. */
   detach(): void {
     this.network.attached = false;
-    for (let cid = 1; cid <= 5; cid++) this.dropContext(cid);
+    this.dropAllContexts();
+  }
+
+  /** The call on a port ends with NO CARRIER. */
+  dropCarrier(dlci: number): void {
+    for (const session of this.sessions) {
+      if (session.dlci !== dlci) continue;
+      const call = this.calls.of(session);
+      if (call === undefined) session.server.dropCarrier();
+      else call.lose('carrier lost');
+    }
+  }
+
+  /** Notes whether the multiplexer has the line of this port. */
+  carriesMultiplexer(session: PortSession, carries: boolean): void {
+    const gate = this.#sessions.get(session);
+    if (gate === undefined) return;
+    gate.carriesMultiplexer = carries;
+    this.faults.applyTo(gate, session.dlci);
+  }
+
+  /** Closes all lines; who serves them learns for how long. */
+  loseLines(forMs: number): void {
+    for (const line of this.#lines) {
+      this.emit({ type: 'lineLost', port: line.name, forMs });
+      line.lose();
+    }
   }
 
   /** +CFUN: 1 and 5 with the radio, 0 and 4 without. */
   setPower(power: number): void {
     this.#power = power;
-    if (power === 0 || power === 4) this.loseCoverage();
+    if (power === 0 || power === 4) this.dropAllContexts();
     this.startNetwork();
   }
 
-  /** The search for a network begins, where there is a SIM and the radio is on. */
+  /** The search for a network begins, where there is a SIM, the radio is on and no fault is in the way. */
   startNetwork(): void {
-    const hasRadio = this.#power === 1 || this.#power === 5;
-    this.network.start(this.sim.isReady && hasRadio);
+    const { outage } = this.faults;
+    const hasRadio = this.isOn && (this.#power === 1 || this.#power === 5);
+    if (this.sim.error !== undefined || !hasRadio) this.network.idle(this.sim.error);
+    else if (outage === 'coverage') this.network.lose();
+    else if (outage === 'denied') this.network.deny();
+    else this.network.start();
   }
 
-  /** No network: all contexts go, and nothing is found until {@link startNetwork}. */
-  loseCoverage(): void {
+  /** All contexts go, as when the network takes them. */
+  dropAllContexts(): void {
     for (let cid = 1; cid <= 5; cid++) this.dropContext(cid);
-    this.network.lose();
   }
 
   /** A power cycle: every port is gone without a word, and AT is back on the lines after `bootMs`. */
@@ -224,13 +270,15 @@ export class He863Module implements ModuleServices {
     this.sim.powerCycle();
     this.#power = 1;
     this.network.attached = true;
-    this.network.start(false);
-    await this.sockets.reset();
-    this.clock.after(this.checked.bootMs, () => {
-      if (this.#isClosed) return;
+    this.#boot?.();
+    this.#boot = this.clock.after(this.checked.bootMs, () => {
+      this.#boot = undefined;
       for (const line of this.#lines) line.powerUp();
       this.startNetwork();
     });
+    this.startNetwork();
+    this.faults.powerCycled();
+    await this.sockets.reset();
   }
 
   emit(event: He863Event): void {
@@ -239,6 +287,7 @@ export class He863Module implements ModuleServices {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#boot?.();
     this.faults.clear();
     this.calls.current?.hangUp('closed');
     for (const line of this.#lines) line.end();

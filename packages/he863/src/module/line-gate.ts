@@ -7,6 +7,8 @@ export interface GateState {
   readonly stuck: boolean;
   /** Bytes to the host vanish. */
   readonly silent: boolean;
+  /** Bytes from the host vanish. */
+  readonly deaf: boolean;
 }
 
 /**
@@ -16,9 +18,11 @@ export interface GateState {
 export class LineGate {
   /** What the module uses. */
   readonly port: Port;
+  /** Whether the multiplexer has the port now. */
+  carriesMultiplexer = false;
   readonly #line: Port;
   readonly #driven: DrivenPort;
-  #state: GateState = { stuck: false, silent: false };
+  #state: GateState = { stuck: false, silent: false, deaf: false };
   #heldByModule = false;
   #subscriptions: Subscription[] = [];
   #isCut = false;
@@ -62,7 +66,7 @@ export class LineGate {
       }),
       line.received$.subscribe({
         next: (chunk) => {
-          this.#driven.received(chunk);
+          if (!this.#state.deaf) this.#driven.received(chunk);
         },
         complete: () => {
           this.#driven.ended();
@@ -75,8 +79,8 @@ export class LineGate {
     if (this.#isCut) this.cut();
   }
 
-  set state(state: Partial<GateState>) {
-    this.#state = { ...this.#state, ...state };
+  set state(state: GateState) {
+    this.#state = state;
     this.#hold();
   }
 

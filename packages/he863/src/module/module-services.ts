@@ -45,6 +45,8 @@ export interface MobileNetwork {
   /** Activates a context; gives its address, or the +CME ERROR number of the refusal. */
   activate(cid: number, options?: ActivationOptions): Promise<{ readonly address: string } | { readonly cme: number }>;
   deactivate(cid: number): void;
+  /** The +CME ERROR with which the socket that is dialled now is refused; undefined: it is not. */
+  socketRefusal(): number | undefined;
 }
 
 /** Where a socket must be dialled so that it reaches the host it names, and what `#SS` shows. */

@@ -1,13 +1,19 @@
 import { Multiplexer } from '@cellmux/cmux';
 import type { Port } from '@cellmux/port';
 import type { He863Module } from './he863-module.ts';
+import type { PortSession } from './module-services.ts';
 import { LineGate } from './line-gate.ts';
 
 /**
  * Runs the multiplexer's responder on a line, with an AT port on each DLC that the host opens, until the host closes it
  * down, the line dies, or no SABM comes in time. Gives the line back for AT.
  */
-export async function multiplex(line: Port, module: He863Module, signal: AbortSignal): Promise<Port | undefined> {
+export async function multiplex(
+  line: Port,
+  module: He863Module,
+  session: PortSession,
+  signal: AbortSignal,
+): Promise<Port | undefined> {
   const { clock, checked } = module;
   const multiplexer = new Multiplexer(line, {
     role: 'responder',
@@ -22,6 +28,7 @@ export async function multiplex(line: Port, module: He863Module, signal: AbortSi
   const cancel = clock.after(checked.cmuxStartMs, () => {
     tooLate.abort(new DOMException('no SABM came', 'TimeoutError'));
   });
+  module.carriesMultiplexer(session, true);
   try {
     await multiplexer.start({ signal: AbortSignal.any([tooLate.signal, signal]) });
     cancel();
@@ -35,5 +42,6 @@ export async function multiplex(line: Port, module: He863Module, signal: AbortSi
     dlcs.unsubscribe();
   }
   await multiplexer.close();
+  module.carriesMultiplexer(session, false);
   return multiplexer.released;
 }

@@ -16,11 +16,15 @@ export class ServedLine {
     this.#line = line;
     this.#module = module;
     this.#onEnd = onEnd;
-    this.powerUp();
   }
 
-  get gate(): LineGate | undefined {
-    return this.#gate;
+  start(): void {
+    if (this.#module.isOn) this.powerUp();
+    else this.#discard();
+  }
+
+  get name(): string {
+    return this.#line.name;
   }
 
   powerUp(): void {
@@ -42,10 +46,13 @@ export class ServedLine {
     this.#gate = undefined;
     gate?.cut();
     this.#line.setCircuits({ dcd: false }).catch(() => undefined);
-    const end = (): void => {
-      this.end();
-    };
-    this.#discarding = this.#line.received$.subscribe({ complete: end, error: end });
+    this.#discard();
+  }
+
+  /** The line is gone, with what is on its way. */
+  lose(): void {
+    this.end();
+    void this.#line.close({ signal: AbortSignal.abort() });
   }
 
   /** Stops using the line, which stays open. */
@@ -56,5 +63,13 @@ export class ServedLine {
     this.#gate?.cut();
     this.#gate = undefined;
     this.#onEnd();
+  }
+
+  /** What comes to a module that is off is lost. */
+  #discard(): void {
+    const end = (): void => {
+      this.end();
+    };
+    this.#discarding ??= this.#line.received$.subscribe({ complete: end, error: end });
   }
 }

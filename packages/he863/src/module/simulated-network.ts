@@ -19,8 +19,13 @@ export interface SimulatedNetworkOptions {
   readonly password: string | undefined;
 }
 
+/** Something is refused so many times more. */
+interface Refusal {
+  readonly cme: number;
+  left: number;
+}
+
 const NO_NETWORK_SERVICE = 30;
-const SIM_PIN_REQUIRED = 11;
 const AUTHENTICATION_FAILURE = 149;
 
 /** The mobile network that the virtual module is registered on. */
@@ -31,9 +36,11 @@ export class SimulatedNetwork implements MobileNetwork {
   readonly #registration$ = new Subject<number>();
   #registration: number = REGISTRATION.idle;
   #attached = true;
-  #simReady = false;
+  /** What stands in the way of a search: the SIM, or a radio that is off. */
+  #hindrance: number | undefined = NO_NETWORK_SERVICE;
   #registrationMs: number;
-  #refusals: number[] = [];
+  readonly #refusedActivations: Refusal[] = [];
+  readonly #refusedSockets: Refusal[] = [];
   #pending: Cancel | undefined;
 
   constructor(options: SimulatedNetworkOptions) {
@@ -70,12 +77,9 @@ export class SimulatedNetwork implements MobileNetwork {
   }
 
   /** Power-on, or the SIM has become ready: the search begins. */
-  start(simReady: boolean): void {
-    this.#pending?.();
-    this.#pending = undefined;
-    this.#simReady = simReady;
-    if (!simReady) this.#register(REGISTRATION.idle);
-    else if (this.#registrationMs === 0) this.#register(REGISTRATION.home);
+  start(): void {
+    this.#stopSearch(undefined);
+    if (this.#registrationMs === 0) this.#register(REGISTRATION.home);
     else {
       this.#register(REGISTRATION.searching);
       this.#pending = this.#options.clock.after(this.#registrationMs, () => {
@@ -84,10 +88,22 @@ export class SimulatedNetwork implements MobileNetwork {
     }
   }
 
-  /** Coverage is lost: back to searching until {@link start}. */
+  /** Not even a search: the radio is off, or the SIM is not ready, which is the +CME ERROR of an activation. */
+  idle(cme = NO_NETWORK_SERVICE): void {
+    this.#stopSearch(cme);
+    this.#register(REGISTRATION.idle);
+  }
+
+  /** Nothing is found until {@link start}. */
   lose(): void {
-    this.#pending?.();
+    this.#stopSearch(undefined);
     this.#register(REGISTRATION.searching);
+  }
+
+  /** Registration is denied until {@link start}. */
+  deny(): void {
+    this.#stopSearch(undefined);
+    this.#register(REGISTRATION.denied);
   }
 
   stop(): void {
@@ -95,16 +111,30 @@ export class SimulatedNetwork implements MobileNetwork {
     this.#registration$.complete();
   }
 
-  /** The next activation is refused with this +CME ERROR. */
-  refuseNext(cme: number): void {
-    this.#refusals.push(cme);
+  /** The next activations are refused with this +CME ERROR. */
+  refuseActivations(cme: number, times: number): void {
+    this.#refusedActivations.push({ cme, left: times });
+  }
+
+  /** The next sockets that are dialled are refused with this +CME ERROR. */
+  refuseSockets(cme: number, times: number): void {
+    this.#refusedSockets.push({ cme, left: times });
+  }
+
+  /** Forgets what is to be refused. */
+  refuseNothing(): void {
+    this.#refusedActivations.length = 0;
+    this.#refusedSockets.length = 0;
+  }
+
+  socketRefusal(): number | undefined {
+    return nextRefusal(this.#refusedSockets);
   }
 
   /** The +CME ERROR that stands in the way of any activation; undefined: nothing does. */
   obstacle(): number | undefined {
-    if (!this.#simReady) return SIM_PIN_REQUIRED;
-    if (!this.isAttached) return NO_NETWORK_SERVICE;
-    return this.#refusals.shift();
+    if (this.#hindrance !== undefined) return this.#hindrance;
+    return this.isAttached ? undefined : NO_NETWORK_SERVICE;
   }
 
   addressOf(cid: number): string {
@@ -116,7 +146,7 @@ export class SimulatedNetwork implements MobileNetwork {
     { user, password, signal }: ActivationOptions = {},
   ): Promise<{ readonly address: string } | { readonly cme: number }> {
     await this.#wait(this.#options.activationMs, signal);
-    const obstacle = this.obstacle();
+    const obstacle = this.obstacle() ?? nextRefusal(this.#refusedActivations);
     if (obstacle !== undefined) return { cme: obstacle };
     const wanted = this.#options;
     if (wanted.user !== undefined && (user !== wanted.user || password !== wanted.password)) {
@@ -128,6 +158,12 @@ export class SimulatedNetwork implements MobileNetwork {
   /** Nothing is kept for a context that is up. */
   deactivate(cid: number): void {
     void cid;
+  }
+
+  #stopSearch(hindrance: number | undefined): void {
+    this.#pending?.();
+    this.#pending = undefined;
+    this.#hindrance = hindrance;
   }
 
   #register(stat: number): void {
@@ -151,4 +187,12 @@ export class SimulatedNetwork implements MobileNetwork {
       else signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
+}
+
+function nextRefusal(refusals: Refusal[]): number | undefined {
+  const [first] = refusals;
+  if (first === undefined) return undefined;
+  first.left -= 1;
+  if (first.left <= 0) refusals.shift();
+  return first.cme;
 }

@@ -32,9 +32,11 @@ export interface Opened {
  * @throws OpenFailure with 558 when there is no such name, and those of {@link connectTransport} and {@link openUdp}.
  */
 export async function openTransport(
-  { clock, resolver }: ModuleServices,
+  { clock, resolver, network }: ModuleServices,
   { transport: kind, host, port: wanted, localPort, timeoutMs, signal }: OpenRequest,
 ): Promise<Opened> {
+  const refusal = network.socketRefusal();
+  if (refusal !== undefined) throw new OpenFailure(refusal);
   const tooLong = new AbortController();
   const cancel = clock.after(RESOLVE_TIMEOUT_MS, () => {
     tooLong.abort();

@@ -1,16 +1,15 @@
-import { VirtualHe863, type PacketNetwork } from '@cellmux/he863';
+import { describeFaults, VirtualHe863, type PacketNetwork } from '@cellmux/he863';
 import { faultyLine, type Port } from '@cellmux/port';
-import { openPty } from '@cellmux/port/pty';
-import { listenTcp } from '@cellmux/port/tcp';
 import { Command, Option } from 'commander';
 import type { FaultSpec } from '../../core/fault-spec.ts';
-import { formatHostPort, type HostPort } from '../../core/host-port.ts';
+import type { HostPort } from '../../core/host-port.ts';
 import { asError } from '../../errors/describe-error.ts';
 import { joinPorts } from '../../gateway/join-ports.ts';
 import type { CommandEnvironment } from '../command-environment.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { aborted } from '../interruption.ts';
+import { openModulePlace, type ModulePlaceOptions } from '../module-place.ts';
 import { faultSpec, hostEntry, integer, listenAddress, readPassword } from '../option-values.ts';
 import type { OnDone } from '../program.ts';
 import { usageError } from '../usage-error.ts';
@@ -41,11 +40,17 @@ Examples:
   $ cellmux module --tcp 5000 --host files.example=127.0.0.1:8000
   $ cellmux module --pty /tmp/modem --auth pap --user me --password-file secret
   $ cellmux module --pty /tmp/modem --baud 115200 --faults flip=1e-5,seed=7,reset@30s
+  $ cellmux module --tcp 5000 --faults coverage:30s@1m/5m,carrier:1@20s~10s/45s,line:5s@10m,seed=7
 
+--faults takes any number of these, with commas between them. seed=N makes what is random repeatable.
 Faults of the line, each a probability for an octet, both ways: drop=P, flip=P, insert=P, duplicate=P; for a slice
-of the line: dropSlice=P, duplicateSlice=P; delay=MS; rechunk; seed=N.
-Faults of the module, NAME[:ARG...][@WHEN[~JITTER]][/EVERY]: reset, context:CID, carrier:PORT, stuck:PORT[:FOR],
-silence:PORT[:FOR], late:DELAY[:LINES], error[:LINES], garbage:PORT[:BYTES], coverage[:FOR], activation[:CME[:TIMES]].
+of the line: dropSlice=P, duplicateSlice=P; delay=MS; rechunk.
+Faults of the module, NAME[:ARG...][@WHEN[~JITTER]][/EVERY]. Times are 500ms, 10s, 2m; a bare number is seconds.
+WHEN counts from the start (at once unless given), JITTER is how much later it may be, EVERY repeats it. PORT is 0 for
+the line, 1 to 3 for a virtual port.
+${describeFaults()
+  .map(({ form, meaning }) => `  ${form.padEnd(28)} ${meaning}`)
+  .join('\n')}
 
 It runs until SIGINT or SIGTERM. A pty outlives the programs that open it; on TCP each connection is a line, and the
 next one finds the same module.`;
@@ -64,7 +69,7 @@ export function moduleCommand(environment: CommandEnvironment, onDone: OnDone): 
     .option('--password-file <file>', "that user's password: the file's first line; or CELLMUX_PASSWORD")
     .option('--password <password>', 'the same on the command line, where all users of the machine can read it')
     .option('--tun <name>', 'the far end of PPP on a TUN device, instead of a small network of its own')
-    .option('--faults <spec>', 'what is wrong with the line: flip=1e-5,seed=7', faultSpec)
+    .option('--faults <spec>', 'what goes wrong with the line and the module: flip=1e-5,reset@20s,seed=7', faultSpec)
     .option('--baud <rate>', 'pace of the line in bit/s; as fast as it goes unless given', integer(300, 100_000_000))
     .option('--json', 'report as one JSON object a line')
     .addHelpText('after', EXAMPLES)
@@ -74,9 +79,7 @@ export function moduleCommand(environment: CommandEnvironment, onDone: OnDone): 
 }
 
 async function runModule(options: ModuleOptions, { console, signal }: CommandEnvironment): Promise<ExitCode> {
-  if ((options.pty === undefined) === (options.tcp === undefined)) {
-    throw usageError('the module needs one place for its line: --pty LINK or --tcp [HOST:]PORT');
-  }
+  const placeOptions = placeOf(options);
   const password =
     options.password ?? (await readPassword({ passwordFile: options.passwordFile, env: console.streams.env }));
   if (options.auth !== 'none' && (options.user === undefined || password === undefined)) {
@@ -104,13 +107,22 @@ async function runModule(options: ModuleOptions, { console, signal }: CommandEnv
   const serve = (outside: Port): void => {
     module.serve(lineBetween(outside, options));
   };
-  await using place = await openPlace(options);
-  report({ type: 'listening', ...place.where }, `module: ${place.text}`);
+  await using place = await openModulePlace(placeOptions);
+  report({ type: 'listening', ...place.where }, `module: virtual HE863 on ${place.text}`);
+  module.events$.subscribe((event) => {
+    if (event.type === 'lineLost') place.linesLost(event.forMs);
+  });
   place.start(serve);
-  await aborted(signal);
+  await Promise.race([aborted(signal), place.failed]);
   report({ type: 'ending' }, 'module: ending');
   signal.throwIfAborted();
   return EXIT.ok;
+}
+
+function placeOf({ pty, tcp }: ModuleOptions): ModulePlaceOptions {
+  if (pty !== undefined && tcp === undefined) return { pty };
+  if (tcp !== undefined && pty === undefined) return { tcp };
+  throw usageError('the module needs one place for its line: --pty LINK or --tcp [HOST:]PORT');
 }
 
 /** The network behind PPP on a TUN device: this end has the module's own address, the caller is its peer. */
@@ -127,46 +139,6 @@ async function openNetworkEnd(name: string): Promise<AsyncDisposable & { readonl
       },
     },
     [Symbol.asyncDispose]: () => device.close(),
-  };
-}
-
-interface Place extends AsyncDisposable {
-  readonly where: Readonly<Record<string, string>>;
-  readonly text: string;
-  /** From now on lines come from there. */
-  readonly start: (serve: (line: Port) => void) => void;
-}
-
-async function openPlace(options: ModuleOptions): Promise<Place> {
-  if (options.tcp !== undefined) {
-    const listener = await listenTcp(options.tcp);
-    const lines = new Set<Port>();
-    const where = formatHostPort(listener.address);
-    return {
-      where: { tcp: where },
-      text: `virtual HE863 on tcp:${where}`,
-      start: (serve) => {
-        listener.ports$.subscribe((port) => {
-          lines.add(port);
-          port.circuits$.subscribe({ complete: () => lines.delete(port) });
-          serve(port);
-        });
-      },
-      [Symbol.asyncDispose]: async () => {
-        await Promise.all([...lines].map((port) => port.close()));
-        await listener.close();
-      },
-    };
-  }
-  const link = options.pty ?? '';
-  const pty = await openPty({ link });
-  return {
-    where: { pty: pty.path, link },
-    text: `virtual HE863 on ${link} (${pty.path})`,
-    start: (serve) => {
-      serve(pty);
-    },
-    [Symbol.asyncDispose]: () => pty.close(),
   };
 }
 

@@ -40,6 +40,7 @@ async function dial(context: CommandContext<PortSession>, module: He863Module, t
   const cid = Number(match[1] ?? '1');
   if (module.checked.pppContexts === 'first' && cid !== 1) return NOT_ALLOWED;
   if (module.contexts.get(cid) === undefined) return NOT_ALLOWED;
+  if (module.faults.refusesDial()) return 'NO CARRIER';
   if (module.calls.current !== undefined || !module.sockets.pppMayStart(cid)) return NOT_ALLOWED;
   const obstacle = module.network.obstacle();
   if (obstacle !== undefined) return { cme: obstacle };

@@ -1,3 +1,5 @@
+import type { CommandResult } from '@cellmux/at';
+import type { SimCard } from '../sim-card.ts';
 import { answering, type Declaration } from './declaration.ts';
 
 /** What the module says about itself. */
@@ -30,8 +32,25 @@ export const identityCommands: readonly Declaration[] = [
   answering('#CGMM', () => `#CGMM: ${IDENTITY.model}`),
   answering('#CGMR', () => `#CGMR: ${IDENTITY.revision}`),
   answering('#CGSN', () => `#CGSN: ${IDENTITY.imei}`),
-  answering('+CIMI', () => IDENTITY.imsi),
-  answering('#CIMI', () => `#CIMI: ${IDENTITY.imsi}`),
-  answering('#CCID', () => `#CCID: ${IDENTITY.ccid}`),
   answering('+GCAP', () => '+GCAP: +CGSM,+FCLASS,+DS'),
 ];
+
+/** What stands on the SIM, where it can be read. */
+export function simCommands(sim: SimCard): readonly Declaration[] {
+  return [
+    onSim('+CIMI', sim, IDENTITY.imsi),
+    onSim('#CIMI', sim, `#CIMI: ${IDENTITY.imsi}`),
+    onSim('#CCID', sim, `#CCID: ${IDENTITY.ccid}`),
+  ];
+}
+
+function onSim(name: string, sim: SimCard, text: string): Declaration {
+  return {
+    name,
+    execute: (context): CommandResult => {
+      if (sim.error !== undefined) return { cme: sim.error };
+      context.info(text);
+      return 'OK';
+    },
+  };
+}

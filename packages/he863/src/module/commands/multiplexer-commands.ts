@@ -17,7 +17,7 @@ export function multiplexerCommands(module: He863Module): Declaration[] {
         const { session, signal } = context;
         if (session.dlci !== 0) return NOT_ALLOWED;
         if (module.faults.refusesMultiplexer()) return 'ERROR';
-        return { takeOver: (line) => multiplex(line, module, signal) };
+        return { takeOver: (line) => multiplex(line, module, session, signal) };
       },
       read: (context): CommandResult => {
         context.info('+CMUX: 0,0');

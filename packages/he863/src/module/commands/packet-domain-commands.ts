@@ -45,7 +45,7 @@ function attach(module: He863Module): Declaration {
     name: '+CGATT',
     parameters: [integer('state', 0, 1)],
     set: (_context, [state]): CommandResult => {
-      const obstacle = module.sim.isReady ? undefined : 11;
+      const obstacle = module.sim.error;
       if (obstacle !== undefined) return { cme: obstacle };
       if (state === 0) module.detach();
       else module.network.attached = true;

@@ -38,7 +38,7 @@ export function registrationCommands(module: He863Module): Declaration[] {
         return 'OK';
       },
       read: (context): CommandResult => {
-        if (sim.state === undefined) return { cme: 10 };
+        if (typeof sim.state === 'number') return { cme: sim.state };
         context.info(`+CPIN: ${sim.state}`);
         return 'OK';
       },
@@ -47,7 +47,7 @@ export function registrationCommands(module: He863Module): Declaration[] {
     {
       name: '+COPS',
       parameters: [integer('mode', 0, 4), integer('format', 0, 2, 2), string('oper', 20, '')],
-      set: (): CommandResult => (sim.isReady ? 'OK' : { cme: 11 }),
+      set: (): CommandResult => (sim.error === undefined ? 'OK' : { cme: sim.error }),
       read: (context): CommandResult => {
         context.info(network.isRegistered ? '+COPS: 0,2,"00101"' : '+COPS: 0');
         return 'OK';

@@ -1,7 +1,6 @@
 import { VirtualClock } from '@cellmux/port/testing';
-import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parseFaults, VirtualHe863, type VirtualHe863Options } from '../../index.ts';
+import { VirtualHe863, type VirtualHe863Options } from '../../index.ts';
 import { hostOn } from '../../testing/line-host.ts';
 
 const OK = '\r\nOK\r\n';
@@ -15,48 +14,6 @@ async function moduleWith(options: VirtualHe863Options) {
   });
   return { clock, module, host };
 }
-
-describe('parseFaults', () => {
-  test('names, arguments, times', () => {
-    expect(parseFaults('reset@20s/1m, context:2@500ms~2 ,late:300ms,stuck:2:1.5s,garbage:0')).toEqual([
-      { fault: { kind: 'reset' }, atMs: 20_000, jitterMs: 0, everyMs: 60_000 },
-      { fault: { kind: 'context', cid: 2 }, atMs: 500, jitterMs: 2000, everyMs: undefined },
-      { fault: { kind: 'late', delayMs: 300, lines: 1_000_000 }, atMs: 0, jitterMs: 0, everyMs: undefined },
-      { fault: { kind: 'stuck', port: 2, forMs: 1500 }, atMs: 0, jitterMs: 0, everyMs: undefined },
-      { fault: { kind: 'garbage', port: 0, bytes: 16 }, atMs: 0, jitterMs: 0, everyMs: undefined },
-    ]);
-    expect(parseFaults('')).toEqual([]);
-  });
-
-  test.each([
-    'explode',
-    'reset:1',
-    'stuck',
-    'stuck:4',
-    'context:x',
-    'late:5parsecs',
-    'reset/0',
-    'reset@',
-    'reset@2d',
-    'toString',
-  ])('%s is refused with what to write', (text) => {
-    expect(() => parseFaults(text)).toThrowError(
-      expect.objectContaining({ code: 'ERR_HE863_FAULTS', hint: expect.stringContaining('reset@20s/60s') }),
-    );
-  });
-
-  test('whatever the text, it is a plan or that error', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a-z]{1,8}(:\w{0,4}){0,3}(@\w{0,4})?$/)), (text) => {
-        try {
-          parseFaults(text);
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'ERR_HE863_FAULTS' });
-        }
-      }),
-    );
-  });
-});
 
 describe('faults', () => {
   test('ERROR n times, then as before', async () => {

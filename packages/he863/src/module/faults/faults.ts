@@ -1,22 +1,37 @@
 import type { CommandResult } from '@cellmux/at';
-import type { Cancel } from '@cellmux/port';
+import { seededRandom, type Cancel } from '@cellmux/port';
 import type { He863Module } from '../he863-module.ts';
 import type { LineGate } from '../line-gate.ts';
 import type { Fault, FaultPlan, PlannedFault } from './fault.ts';
+import { LineFaults } from './line-faults.ts';
+import { TimedHolds } from './timed-holds.ts';
+
+const PORTS = [0, 1, 2, 3];
+
+/** What holds for a time: a port, the multiplexer or the line of the module, and what is outside of it. */
+type Held = `stuck ${number}` | `silence ${number}` | 'mux' | 'line' | Outage;
+/** Why no network is to be had, the strongest first. */
+const OUTAGES = ['sim', 'coverage', 'denied'] as const;
+type Outage = (typeof OUTAGES)[number];
 
 /** What goes wrong with a virtual module, on demand. Repeatable: what is random comes from the module's seed. */
 export class Faults {
   readonly #module: He863Module;
+  /** A source of its own, so that traffic changes nothing about the plan. */
+  readonly #random: () => number;
   readonly #timers = new Set<Cancel>();
-  /** Lines that are late; they wait no longer when {@link clear} is called. */
-  readonly #waiting = new Set<() => void>();
-  #errorLines = 0;
-  #lateLines = 0;
-  #lateMs = 0;
+  readonly #holds: TimedHolds<Held>;
+  readonly #lines: LineFaults;
   #cmuxRefusals = 0;
+  #dialRefusals = 0;
 
   constructor(module: He863Module) {
     this.#module = module;
+    this.#random = seededRandom(module.checked.seed);
+    this.#lines = new LineFaults(module.clock);
+    this.#holds = new TimedHolds(module.clock, (held) => {
+      this.#heldChanged(held);
+    });
   }
 
   /** Lets a plan happen, from now on. */
@@ -32,43 +47,53 @@ export class Faults {
       case 'reset':
         void module.reset('fault');
         return;
+      case 'line':
+        this.#holds.hold('line', fault.forMs);
+        module.loseLines(fault.forMs);
+        return;
       case 'context':
         module.dropContext(fault.cid);
         return;
       case 'carrier':
-        for (const session of module.sessions) if (session.dlci === fault.port) session.server.dropCarrier();
+        module.dropCarrier(fault.port);
         return;
       case 'stuck':
-        this.#gates(fault.port, fault.forMs, 'stuck');
-        return;
       case 'silence':
-        this.#gates(fault.port, fault.forMs, 'silent');
+        this.#holds.hold(`${fault.kind} ${fault.port}`, fault.forMs);
+        return;
+      case 'mux':
+      case 'coverage':
+      case 'denied':
+        this.#holds.hold(fault.kind, fault.forMs);
+        return;
+      case 'sim':
+        module.sim.fail(fault.cme);
+        this.#holds.hold('sim', fault.forMs);
         return;
       case 'late':
-        this.#lateLines = fault.lines;
-        this.#lateMs = fault.delayMs;
+        this.#lines.delay(fault.delayMs, fault.lines, fault.port);
         return;
       case 'error':
-        this.#errorLines += fault.lines;
+        this.#lines.refuse(fault.lines, fault.port);
         return;
       case 'garbage':
         for (const gate of module.gatesOf(fault.port)) gate.inject(this.#noise(fault.bytes));
-        return;
-      case 'coverage':
-        module.loseCoverage();
-        this.#after(fault.forMs, () => {
-          module.startNetwork();
-        });
         return;
       case 'registration':
         module.network.registrationMs = fault.afterMs;
         if (!module.network.isRegistered) module.startNetwork();
         return;
       case 'cmux':
-        this.#cmuxRefusals = fault.times;
+        this.#cmuxRefusals += fault.times;
+        return;
+      case 'dial':
+        this.#dialRefusals += fault.times;
         return;
       case 'activation':
-        for (let left = fault.times; left > 0; left--) module.network.refuseNext(fault.cme);
+        module.network.refuseActivations(fault.cme, fault.times);
+        return;
+      case 'socket':
+        module.network.refuseSockets(fault.cme, fault.times);
     }
   }
 
@@ -76,29 +101,21 @@ export class Faults {
   clear(): void {
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    for (const goOn of this.#waiting) goOn();
-    this.#waiting.clear();
-    this.#errorLines = 0;
-    this.#lateLines = 0;
+    this.#lines.clear();
     this.#cmuxRefusals = 0;
-    for (let port = 0; port <= 3; port++) this.#gates(port, 0, undefined);
+    this.#dialRefusals = 0;
+    this.#module.network.refuseNothing();
+    this.#holds.release();
   }
 
-  /** What a command line gets instead of being run, after the time that it is late. */
-  async beforeLine(): Promise<CommandResult | undefined> {
-    if (this.#lateLines > 0) {
-      this.#lateLines -= 1;
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-        this.#after(this.#lateMs, () => {
-          this.#waiting.delete(resolve);
-          resolve();
-        });
-      });
-    }
-    if (this.#errorLines === 0) return undefined;
-    this.#errorLines -= 1;
-    return 'ERROR';
+  /** A power cycle heals what the module itself has; network and SIM are as they are. */
+  powerCycled(): void {
+    this.#holds.release((held) => held === 'mux' || held.startsWith('stuck') || held.startsWith('silence'));
+  }
+
+  /** What a command line of this port gets instead of being run, after the time that it is late. */
+  beforeLine(port: number): Promise<CommandResult | undefined> {
+    return this.#lines.beforeLine(port);
   }
 
   /** Whether this AT+CMUX is refused. */
@@ -108,8 +125,47 @@ export class Faults {
     return true;
   }
 
+  /** Whether this ATD ends with NO CARRIER. */
+  refusesDial(): boolean {
+    if (this.#dialRefusals === 0) return false;
+    this.#dialRefusals -= 1;
+    return true;
+  }
+
+  /** How long a line that is served now is gone, in ms; undefined: it is not. */
+  get linesAreGoneMs(): number | undefined {
+    return this.#holds.isHeld('line') ? this.#holds.remainingMs('line') : undefined;
+  }
+
+  /** Why there is no network; undefined: nothing is in the way. */
+  get outage(): Outage | undefined {
+    return OUTAGES.find((outage) => this.#holds.isHeld(outage));
+  }
+
+  /** Brings the gate of a port into the state that its faults ask for. */
+  applyTo(gate: LineGate, port: number): void {
+    const hangs = port === 0 && this.#holds.isHeld('mux') && gate.carriesMultiplexer;
+    gate.state = {
+      stuck: this.#holds.isHeld(`stuck ${port}`),
+      silent: hangs || this.#holds.isHeld(`silence ${port}`),
+      deaf: hangs,
+    };
+  }
+
+  #heldChanged(held: Held): void {
+    if (held === 'line') return;
+    const outage = OUTAGES.find((name) => name === held);
+    if (outage === undefined) {
+      for (const port of PORTS) for (const gate of this.#module.gatesOf(port)) this.applyTo(gate, port);
+      return;
+    }
+    if (outage === 'sim' && !this.#holds.isHeld('sim')) this.#module.sim.heal();
+    if (this.#holds.isHeld(outage)) this.#module.dropAllContexts();
+    this.#module.startNetwork();
+  }
+
   #schedule(planned: PlannedFault, delayMs: number): void {
-    const jitterMs = planned.jitterMs === 0 ? 0 : Math.floor(this.#module.random() * (planned.jitterMs + 1));
+    const jitterMs = planned.jitterMs === 0 ? 0 : Math.floor(this.#random() * (planned.jitterMs + 1));
     const happen = (): void => {
       this.inject(planned.fault);
       if (planned.everyMs !== undefined) this.#schedule(planned, planned.everyMs);
@@ -126,27 +182,7 @@ export class Faults {
     this.#timers.add(cancel);
   }
 
-  #gates(port: number, forMs: number, what: 'stuck' | 'silent' | undefined): void {
-    const gates = this.#module.gatesOf(port);
-    const set = (on: boolean): void => {
-      for (const gate of gates) setGate(gate, what, on);
-    };
-    if (what === undefined) {
-      set(false);
-      return;
-    }
-    set(true);
-    this.#after(forMs, () => {
-      set(false);
-    });
-  }
-
   #noise(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => Math.floor(this.#module.random() * 256));
+    return Uint8Array.from({ length }, () => Math.floor(this.#random() * 256));
   }
-}
-
-function setGate(gate: LineGate, what: 'stuck' | 'silent' | undefined, on: boolean): void {
-  if (what === undefined) gate.state = { stuck: false, silent: false };
-  else gate.state = what === 'stuck' ? { stuck: on } : { silent: on };
 }

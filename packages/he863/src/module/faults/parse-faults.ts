@@ -1,49 +1,8 @@
 import { CellmuxError } from '@cellmux/port';
 import type { Fault, FaultPlan, PlannedFault } from './fault.ts';
+import { FAULT_FORMS, FAULT_TIME_LIMIT_MS, type FaultArgument } from './fault-forms.ts';
 
-/** An argument of a fault: a number or a time, with what it is when it is left out. */
-interface Argument {
-  readonly name: string;
-  readonly kind: 'number' | 'time';
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly fallback: number | undefined;
-}
-
-const DAY_MS = 86_400_000;
-const FOR_EVER_LINES = 1_000_000;
-const number = (name: string, minimum: number, maximum: number, fallback?: number): Argument => ({
-  name,
-  kind: 'number',
-  minimum,
-  maximum,
-  fallback,
-});
-const time = (name: string, fallback?: number): Argument => ({
-  name,
-  kind: 'time',
-  minimum: 0,
-  maximum: DAY_MS,
-  fallback,
-});
-
-/** The arguments of each fault, in the order in which they are written. */
-const SHAPES: Readonly<Record<Fault['kind'], readonly Argument[]>> = {
-  reset: [],
-  context: [number('cid', 1, 5, 1)],
-  carrier: [number('port', 0, 3, 1)],
-  stuck: [number('port', 0, 3), time('forMs', DAY_MS)],
-  silence: [number('port', 0, 3), time('forMs', DAY_MS)],
-  late: [time('delayMs'), number('lines', 1, FOR_EVER_LINES, FOR_EVER_LINES)],
-  error: [number('lines', 1, FOR_EVER_LINES, 1)],
-  garbage: [number('port', 0, 3), number('bytes', 1, 4096, 16)],
-  coverage: [time('forMs', 10_000)],
-  registration: [time('afterMs')],
-  cmux: [number('times', 1, FOR_EVER_LINES, FOR_EVER_LINES)],
-  activation: [number('cme', 0, 999, 555), number('times', 1, 1000, 1)],
-};
-
-const HINT = `Write NAME[:ARG[:ARG]][@WHEN[~JITTER]][/EVERY], several with commas between them, for example reset@20s/60s,carrier:1@5s~2s,late:300ms. Names: ${Object.keys(SHAPES).join(', ')}.`;
+const HINT = `Write NAME[:ARG[:ARG]][@WHEN[~JITTER]][/EVERY], several with commas between them, for example reset@20s/60s,carrier:1@5s~2s,late:300ms. Names: ${Object.keys(FAULT_FORMS).join(', ')}.`;
 
 /**
  * Reads the faults of a command line: `NAME[:ARG…][@WHEN[~JITTER]][/EVERY]`, separated by commas. Times are `500ms`,
@@ -63,10 +22,13 @@ function parseFault(part: string): PlannedFault {
   const match = /^([a-z]+)((?::[\w.]+)*)(?:@([\w.]+)(?:~([\w.]+))?)?(?:\/([\w.]+))?$/i.exec(part);
   const kind = match?.[1]?.toLowerCase();
   if (match === null || kind === undefined || !isKind(kind)) throw bad(part, 'is not a fault');
-  const shape = SHAPES[kind];
+  const shape = FAULT_FORMS[kind].arguments;
   const given = (match[2] ?? '').split(':').slice(1);
   if (given.length > shape.length) throw bad(part, `has more than ${shape.length} arguments`);
-  const args = shape.map((argument, index) => [argument.name, valueOf(part, argument, given[index])] as const);
+  const args = shape.flatMap((argument, index) => {
+    const value = valueOf(part, argument, given[index]);
+    return value === undefined ? [] : [[argument.name, value] as const];
+  });
   const everyMs = match[5] === undefined ? undefined : timeOf(part, match[5]);
   if (everyMs === 0) throw bad(part, 'repeats without a pause');
   return {
@@ -79,18 +41,18 @@ function parseFault(part: string): PlannedFault {
 }
 
 function isKind(text: string): text is Fault['kind'] {
-  return Object.hasOwn(SHAPES, text);
+  return Object.hasOwn(FAULT_FORMS, text);
 }
 
-function valueOf(part: string, argument: Argument, text: string | undefined): number {
-  const { name, kind, minimum, maximum, fallback } = argument;
+function valueOf(part: string, argument: FaultArgument, text: string | undefined): number | undefined {
+  const { word, kind, minimum, maximum, fallback } = argument;
   if (text === undefined) {
-    if (fallback === undefined) throw bad(part, `needs its <${name}>`);
-    return fallback;
+    if (fallback === undefined) throw bad(part, `needs its ${word}`);
+    return fallback === 'omit' ? undefined : fallback;
   }
   const value = kind === 'time' ? timeOf(part, text) : /^\d{1,9}$/.test(text) ? Number(text) : NaN;
   if (value >= minimum && value <= maximum) return value;
-  throw bad(part, `has a <${name}> that is not from ${minimum} to ${maximum}`);
+  throw bad(part, `has a ${word} that is not from ${minimum} to ${maximum}`);
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, '': 1000 };
@@ -98,7 +60,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 function timeOf(part: string, text: string): number {
   const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|)$/i.exec(text);
   const ms = match === null ? NaN : Number(match[1]) * (UNIT_MS[(match[2] ?? '').toLowerCase()] ?? NaN);
-  if (ms <= DAY_MS) return Math.round(ms);
+  if (ms <= FAULT_TIME_LIMIT_MS) return Math.round(ms);
   throw bad(part, `has ${text} for a time`);
 }
 

@@ -47,6 +47,7 @@ export function scriptedModule(options: ScriptedModuleOptions = {}): ScriptedMod
     network: {
       activate: (cid: number) => Promise.resolve({ address: `10.64.0.${cid}` }),
       deactivate: () => undefined,
+      socketRefusal: () => undefined,
     },
     resolver: { target: (host: string, port: number) => Promise.resolve(targetOf(options.hosts ?? {}, host, port)) },
     pppCid: undefined,
