@@ -1,6 +1,6 @@
 import { Multiplexer } from '@cellmux/cmux';
-import { type BenchRow, benchIpEasy, type Transport } from '../../packages/ipeasy/bench/bench-ip-easy.ts';
 import { firstValueFrom } from 'rxjs';
+import type { Transport } from '../../packages/ipeasy/bench/bench-ip-easy.ts';
 
 /** Information field of the HE863's frames, and what a frame has around it when every frame has both its flags. */
 const N1 = 127;
@@ -10,8 +10,7 @@ const FRAME_OCTETS = 6;
 export const OVER_CMUX: Transport = {
   name: `CMUX, N1 ${N1}`,
   lineOctets: (octets) => octets + FRAME_OCTETS * Math.ceil(octets / N1),
-  open: async ({ dte, dce }, clock) => {
-    const baudRate = 921_600;
+  open: async ({ dte, dce }, clock, baudRate) => {
     const initiator = new Multiplexer(dte, { n1: N1, clock, baudRate });
     const responder = new Multiplexer(dce, { role: 'responder', n1: N1, clock, baudRate });
     const incoming = firstValueFrom(responder.incoming$);
@@ -20,8 +19,3 @@ export const OVER_CMUX: Transport = {
     return { host, module: await incoming };
   },
 };
-
-/** Goodput of IP Easy sockets through the multiplexer; rows as `benchIpEasy` gives them. */
-export function benchIpEasyOverCmux(): Promise<readonly BenchRow[]> {
-  return benchIpEasy(OVER_CMUX);
-}

@@ -1,6 +1,8 @@
 /*
- * What the figures are measured against: the plain state machine, one switch for each octet, as most implementations
- * have it. It copies information into a buffer of its own and hands on a frame object. Nothing is made slow on purpose.
+ * What the figures are measured against: the plain state machine, one switch for each octet and a table for the FCS, as
+ * nearly all implementations of CMUX in C have it (there is no other in JavaScript). It checks header, length, FCS and
+ * closing flag, copies the information into a buffer and hands on an array of its own for each frame. Nothing is made
+ * slow on purpose: states are small integers, arrays are typed, loops go by index.
  */
 
 const TABLE = new Uint8Array(256);
@@ -17,13 +19,13 @@ export interface OctetFrame {
   readonly info: Uint8Array;
 }
 
-type State = 'hunt' | 'address' | 'control' | 'length1' | 'length2' | 'info' | 'fcs' | 'flag';
+const STATE = { hunt: 0, address: 1, control: 2, length1: 3, length2: 4, info: 5, fcs: 6, flag: 7 } as const;
 
 /** The basic option, octet by octet. */
 export class BasicOctetMachine {
   readonly #onFrame: (frame: OctetFrame) => void;
   readonly #buffer: Uint8Array;
-  #state: State = 'hunt';
+  #state: number = STATE.hunt;
   #address = 0;
   #control = 0;
   #length = 0;
@@ -36,46 +38,46 @@ export class BasicOctetMachine {
   }
 
   receive(chunk: Uint8Array): void {
-    for (const octet of chunk) this.octet(octet);
+    for (let index = 0; index < chunk.length; index++) this.octet(chunk[index] as number);
   }
 
   octet(octet: number): void {
     switch (this.#state) {
-      case 'hunt':
-        if (octet === 0xf9) this.#state = 'address';
+      case STATE.hunt:
+        if (octet === 0xf9) this.#state = STATE.address;
         return;
-      case 'address':
+      case STATE.address:
         if (octet === 0xf9) return;
         this.#address = octet;
         this.#register = TABLE[0xff ^ octet] as number;
-        this.#state = (octet & 1) === 1 ? 'control' : 'hunt';
+        this.#state = (octet & 1) === 1 ? STATE.control : STATE.hunt;
         return;
-      case 'control':
+      case STATE.control:
         this.#control = octet;
         this.#register = TABLE[this.#register ^ octet] as number;
-        this.#state = 'length1';
+        this.#state = STATE.length1;
         return;
-      case 'length1':
+      case STATE.length1:
         this.#length = octet >> 1;
         this.#register = TABLE[this.#register ^ octet] as number;
         this.#count = 0;
-        this.#state = (octet & 1) === 0 ? 'length2' : this.#afterLength();
+        this.#state = (octet & 1) === 0 ? STATE.length2 : this.#afterLength();
         return;
-      case 'length2':
+      case STATE.length2:
         this.#length |= octet << 7;
         this.#register = TABLE[this.#register ^ octet] as number;
         this.#state = this.#afterLength();
         return;
-      case 'info':
+      case STATE.info:
         this.#buffer[this.#count++] = octet;
         if (this.#control !== 0xef) this.#register = TABLE[this.#register ^ octet] as number;
-        if (this.#count === this.#length) this.#state = 'fcs';
+        if (this.#count === this.#length) this.#state = STATE.fcs;
         return;
-      case 'fcs':
+      case STATE.fcs:
         this.#register = TABLE[this.#register ^ octet] as number;
-        this.#state = 'flag';
+        this.#state = STATE.flag;
         return;
-      case 'flag':
+      case STATE.flag:
         if (octet === 0xf9 && this.#register === 0xcf) {
           this.#onFrame({
             address: this.#address,
@@ -83,14 +85,14 @@ export class BasicOctetMachine {
             info: this.#buffer.slice(0, this.#length),
           });
         }
-        this.#state = octet === 0xf9 ? 'address' : 'hunt';
+        this.#state = octet === 0xf9 ? STATE.address : STATE.hunt;
         return;
     }
   }
 
-  #afterLength(): State {
-    if (this.#length > this.#buffer.length) return 'hunt';
-    return this.#length === 0 ? 'fcs' : 'info';
+  #afterLength(): number {
+    if (this.#length > this.#buffer.length) return STATE.hunt;
+    return this.#length === 0 ? STATE.fcs : STATE.info;
   }
 }
 
@@ -108,7 +110,7 @@ export class AdvancedOctetMachine {
   }
 
   receive(chunk: Uint8Array): void {
-    for (const octet of chunk) this.octet(octet);
+    for (let index = 0; index < chunk.length; index++) this.octet(chunk[index] as number);
   }
 
   octet(octet: number): void {
@@ -146,27 +148,50 @@ export class AdvancedOctetMachine {
   }
 }
 
-/** The plain encoder of the basic option: an array of its own for each frame, octet by octet. */
+/** The plain encoder of the basic option: an array for each frame, filled octet by octet. */
 export function encodeOctets(address: number, control: number, info: Uint8Array): Uint8Array {
-  const out: number[] = [0xf9, address, control];
-  if (info.length < 128) out.push((info.length << 1) | 1);
-  else out.push((info.length & 0x7f) << 1, info.length >> 7);
+  const isLong = info.length > 127;
+  const out = new Uint8Array(info.length + (isLong ? 7 : 6));
+  let at = 0;
+  out[at++] = 0xf9;
+  out[at++] = address;
+  out[at++] = control;
+  if (isLong) {
+    out[at++] = (info.length & 0x7f) << 1;
+    out[at++] = info.length >> 7;
+  } else out[at++] = (info.length << 1) | 1;
   let register = 0xff;
-  for (let index = 1; index < out.length; index++) register = TABLE[register ^ (out[index] as number)] as number;
-  for (const octet of info) out.push(octet);
-  out.push(register ^ 0xff, 0xf9);
-  return Uint8Array.from(out);
+  for (let index = 1; index < at; index++) register = TABLE[register ^ (out[index] as number)] as number;
+  for (let index = 0; index < info.length; index++) out[at++] = info[index] as number;
+  out[at++] = register ^ 0xff;
+  out[at++] = 0xf9;
+  return out;
 }
 
-/** The plain encoder of the advanced option. */
-export function encodeOctetsAdvanced(address: number, control: number, info: Uint8Array): Uint8Array {
-  let register = TABLE[0xff ^ address] as number;
-  register = TABLE[register ^ control] as number;
-  const out: number[] = [0x7e];
-  for (const octet of [address, control, ...info, register ^ 0xff]) {
-    if (octet === 0x7e || octet === 0x7d) out.push(0x7d, octet ^ 0x20);
-    else out.push(octet);
+/** The plain encoder of the advanced option: escapes octet by octet into a buffer, and copies out what it has become. */
+export class AdvancedOctetEncoder {
+  readonly #buffer: Uint8Array;
+  #at = 0;
+
+  constructor(n1: number) {
+    this.#buffer = new Uint8Array(2 * (n1 + 3) + 2);
   }
-  out.push(0x7e);
-  return Uint8Array.from(out);
+
+  encode(address: number, control: number, info: Uint8Array): Uint8Array {
+    this.#at = 0;
+    this.#buffer[this.#at++] = 0x7e;
+    this.#put(address);
+    this.#put(control);
+    for (let index = 0; index < info.length; index++) this.#put(info[index] as number);
+    this.#put((TABLE[(TABLE[0xff ^ address] as number) ^ control] as number) ^ 0xff);
+    this.#buffer[this.#at++] = 0x7e;
+    return this.#buffer.slice(0, this.#at);
+  }
+
+  #put(octet: number): void {
+    if (octet === 0x7e || octet === 0x7d) {
+      this.#buffer[this.#at++] = 0x7d;
+      this.#buffer[this.#at++] = octet ^ 0x20;
+    } else this.#buffer[this.#at++] = octet;
+  }
 }

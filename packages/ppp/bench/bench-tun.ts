@@ -1,19 +1,20 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { hasCode } from '@cellmux/port';
+import { cpuSeconds, type BenchRow, type BenchSkip } from '../../port/bench/index.ts';
 import { openTun } from '../src/tun/index.ts';
-import type { BenchRow } from './bench-ppp.ts';
 
 const run = promisify(execFile);
 const NETNS = `cmxbench${process.pid}`;
-const SECONDS = 2;
 const PACKET_BYTES = 100;
+const TARGET = { of: 'value', atLeast: 100_000 } as const;
 
 /** Sends datagrams into the device as fast as one process can; the kernel drops what is too much. */
-const FLOOD = `
+const flood = (ms: number): string => `
   const net = require('node:dgram').createSocket('udp4');
   const body = Buffer.alloc(${PACKET_BYTES - 28});
   net.bind(0, '10.93.0.1', () => net.connect(9, '10.93.0.2', () => {
-    const end = Date.now() + ${SECONDS * 1000};
+    const end = Date.now() + ${ms};
     const turn = () => {
       for (let i = 0; i < 64; i++) net.send(body, () => undefined);
       if (Date.now() < end) setImmediate(turn); else net.close();
@@ -22,24 +23,33 @@ const FLOOD = `
   }));
 `;
 
-/** Packets a second through a TUN device, each way; nothing where it may not be made. */
-export async function benchTun(): Promise<BenchRow[]> {
+/** Packets a second through a TUN device, each way. */
+export async function* benchTun(ms: number): AsyncGenerator<BenchRow | BenchSkip> {
+  const skip = (skipped: string): BenchSkip => ({ package: 'ppp', name: 'TUN', skipped });
   try {
     await run('ip', ['netns', 'add', NETNS]);
   } catch {
-    return [];
+    yield skip('a network namespace may not be made here (Linux, root and the Debian package iproute2 are needed)');
+    return;
   }
   try {
-    return [await readRow(), await writeRow()];
+    yield* readRows(ms);
+    yield* writeRows(ms);
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_PPP_TUN_NOT_PERMITTED') return [];
-    throw error;
+    if (!hasCode(error, 'ERR_PPP_TUN_NOT_PERMITTED')) throw error;
+    yield skip((error as Error).message);
   } finally {
     await run('ip', ['netns', 'del', NETNS]);
   }
 }
 
-async function readRow(): Promise<BenchRow> {
+function* rows(way: string, packets: number, wallSeconds: number, coreSeconds: number): Generator<BenchRow> {
+  const common = { package: 'ppp', name: `TUN ${way}, ${PACKET_BYTES} octets`, against: '', ratio: null };
+  yield { ...common, value: packets / wallSeconds, unit: 'packets/s', target: TARGET };
+  yield { ...common, value: packets / coreSeconds, unit: 'packets/s per core' };
+}
+
+async function* readRows(ms: number): AsyncGenerator<BenchRow> {
   await using tun = await openTun({ netns: NETNS, localAddress: '10.93.0.1', peerAddress: '10.93.0.2' });
   let packets = 0;
   let firstMs = 0;
@@ -48,17 +58,25 @@ async function readRow(): Promise<BenchRow> {
     lastMs = performance.now();
     if (packets++ === 0) firstMs = lastMs;
   });
-  await run('ip', ['netns', 'exec', NETNS, process.execPath, '-e', FLOOD]);
-  return { package: 'ppp', name: `TUN read, ${PACKET_BYTES} octets`, value: (packets / (lastMs - firstMs)) * 1000, unit: 'packets/s' };
+  const coreSeconds = await cpuSeconds(async () => {
+    await run('ip', ['netns', 'exec', NETNS, process.execPath, '-e', flood(ms)]);
+  });
+  yield* rows('read', packets, (lastMs - firstMs) / 1000, coreSeconds);
 }
 
-async function writeRow(): Promise<BenchRow> {
+async function* writeRows(ms: number): AsyncGenerator<BenchRow> {
   await using tun = await openTun({ netns: NETNS, localAddress: '10.93.0.1', peerAddress: '10.93.0.2' });
   // UDP to a port where nobody listens would cost an ICMP answer each: to an address that is not ours it ends in routing.
   const packet = new Uint8Array(PACKET_BYTES);
   packet.set([0x45, 0, 0, PACKET_BYTES, 0, 0, 0, 0, 64, 17, 0, 0, 10, 93, 0, 2, 10, 99, 99, 99]);
-  const count = 100_000;
-  const start = performance.now();
-  for (let index = 0; index < count; index++) if (!tun.write(packet)) throw new Error('a packet was not taken');
-  return { package: 'ppp', name: `TUN write, ${PACKET_BYTES} octets`, value: (count / (performance.now() - start)) * 1000, unit: 'packets/s' };
+  let packets = 0;
+  const startMs = performance.now();
+  const coreSeconds = await cpuSeconds(async () => {
+    while (performance.now() - startMs < ms) {
+      for (let index = 0; index < 1000; index++) if (!tun.write(packet)) throw new Error('a packet was not taken');
+      packets += 1000;
+      await Promise.resolve();
+    }
+  });
+  yield* rows('write', packets, (performance.now() - startMs) / 1000, coreSeconds);
 }
