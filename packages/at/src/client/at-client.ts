@@ -1,21 +1,19 @@
 import { checkInteger, diagnosticsChannel, prepend, systemClock } from '@cellmux/port';
-import type { AbortOptions, Cancel, CellmuxError, Clock, Port } from '@cellmux/port';
+import type { AbortOptions, CellmuxError, Clock, Port } from '@cellmux/port';
 import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rxjs';
 import { commandLineFacts } from '../core/command-line.ts';
-import { latin1Octets } from '../core/latin1.ts';
 import { ResponseParser, type ResponseEvent } from '../core/response-parser.ts';
-import { plainResult, type FinalResult } from '../core/result-codes.ts';
+import { plainResult } from '../core/result-codes.ts';
 import { UrcTable, type UrcPattern } from '../core/urc-table.ts';
 import { AtDataCall, type CallAftermath } from './at-data-call.ts';
 import * as errors from './at-errors.ts';
 import type { AtEvent } from './at-events.ts';
 import { checkProfile, HE863_AT_PROFILE, type AtProfile } from './at-profile.ts';
-import { checkCommand, ESC, promptOctets } from './check-command.ts';
+import { checkCommand } from './check-command.ts';
 import { CommandJob } from './command-job.ts';
 import type { AtResponse, CommandOptions, ConnectOptions, HandedOver, Urc } from './command-options.ts';
-import { CommandQueue } from './command-queue.ts';
+import { CommandRunner } from './command-runner.ts';
 import type { DataCall } from './data-call.ts';
-import { StepKeeper, type StepLoss } from './step-keeper.ts';
 
 /** Options of {@link AtClient}. */
 export interface AtClientOptions {
@@ -56,20 +54,16 @@ export class AtClient implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #urcTable: UrcTable;
   readonly #parser: ResponseParser;
-  readonly #step: StepKeeper;
-  readonly #queue = new CommandQueue();
+  readonly #runner: CommandRunner;
   readonly #urcs = new Subject<Urc>();
   readonly #incomingCalls = new Subject<DataCall>();
   readonly #events = new Subject<AtEvent>();
   readonly #mode = new BehaviorSubject<AtMode>('command');
   readonly #channel = diagnosticsChannel('cellmux:at:event');
   readonly #subscription: Subscription;
-  #running: CommandJob | undefined;
   #call: AtDataCall | undefined;
   /** DCD when the module was last known to be in command mode. */
   #carrierBefore: boolean;
-  #quietUntilMs = -Infinity;
-  #gapTimer: Cancel | undefined;
   #closing: Promise<void> | undefined;
   #released: Port;
 
@@ -81,7 +75,22 @@ export class AtClient implements AsyncDisposable {
     this.#timeoutMs = checkInteger('timeoutMs', options.timeoutMs ?? 5000, 1, 2 ** 31 - 1);
     this.#urcTable = new UrcTable(this.#profile.urcs);
     this.#parser = new ResponseParser({ s3: this.#profile.s3, s4: this.#profile.s4, urcs: this.#urcTable });
-    this.#step = this.#makeStepKeeper();
+    this.#runner = new CommandRunner({
+      clock: this.#clock,
+      profile: this.#profile,
+      parser: this.#parser,
+      send: (bytes, signal) => port.send(bytes, { signal }),
+      isInCommandMode: () => this.mode === 'command',
+      onRun: () => {
+        this.#carrierBefore = port.circuits.dcd;
+      },
+      onLastOk: (job) => {
+        this.#finish((other) => errors.clientClosed(other.shown), job);
+      },
+      emit: (event) => {
+        this.#emit(event);
+      },
+    });
     this.#carrierBefore = port.circuits.dcd;
     this.urcs$ = this.#urcs.asObservable();
     this.incomingCalls$ = this.#incomingCalls.asObservable();
@@ -198,11 +207,7 @@ export class AtClient implements AsyncDisposable {
         job.reject(refusal);
         return;
       }
-      job.watchAbort(() => {
-        this.#aborted(job);
-      });
-      this.#queue.add(job);
-      this.#startNext();
+      this.#runner.add(job);
     });
   }
 
@@ -211,88 +216,7 @@ export class AtClient implements AsyncDisposable {
     if (this.mode === 'closed') return errors.clientClosed(job.shown);
     if (this.#call !== undefined) return errors.inDataMode(job.shown);
     if (this.#closing !== undefined && job.options.urgent !== true) return errors.clientClosed(job.shown);
-    return this.#queue.isFull ? errors.queueFull(job.shown) : undefined;
-  }
-
-  #startNext(): void {
-    if (this.#running !== undefined || this.#step.isProbing || this.mode !== 'command' || this.#queue.isEmpty) return;
-    const restMs = this.#quietUntilMs - this.#clock.now();
-    if (restMs > 0) {
-      this.#gapTimer ??= this.#clock.after(restMs, () => {
-        this.#gapTimer = undefined;
-        this.#startNext();
-      });
-      return;
-    }
-    if (this.#step.loss !== undefined) {
-      this.#step.start();
-      return;
-    }
-    this.#run(this.#queue.next()!);
-  }
-
-  #run(job: CommandJob): void {
-    this.#running = job;
-    job.startedMs = this.#clock.now();
-    this.#carrierBefore = this.#port.circuits.dcd;
-    this.#parser.begin(job.expectation);
-    this.#armTimeout(job);
-    this.#emit({ type: 'commandSent', command: job.shown });
-    this.#sendFor(job, latin1Octets(`${job.line}${String.fromCharCode(this.#profile.s3)}`));
-  }
-
-  /** Sends octets of a command; they are taken back when it is settled before the line took them. */
-  #sendFor(job: CommandJob, bytes: Uint8Array, taken?: () => void): void {
-    this.#port.send(bytes, { signal: job.sendAbort.signal }).then(taken, (error: unknown) => {
-      if (this.#running === job) this.#settleRunning(job.reject(errors.lineLost(job.shown, error)));
-    });
-  }
-
-  #sendQuietly(bytes: Uint8Array, signal?: AbortSignal): void {
-    // A line that fails ends the client through received$.
-    this.#port.send(bytes, { signal }).catch(() => undefined);
-  }
-
-  #armTimeout(job: CommandJob): void {
-    job.timer?.();
-    job.timer = this.#clock.after(job.timeoutMs, () => {
-      this.#giveUp(job, errors.timedOut(job.shown, job.timeoutMs), 'timeout');
-    });
-  }
-
-  #aborted(job: CommandJob): void {
-    const reason: unknown = job.options.signal?.reason;
-    if (this.#running === job) {
-      this.#giveUp(job, reason, 'aborted');
-      return;
-    }
-    this.#queue.remove(job);
-    job.reject(reason);
-  }
-
-  /** The caller is let go; the module may still owe an answer. */
-  #giveUp(job: CommandJob, reason: unknown, cause: 'timeout' | 'aborted'): void {
-    const trustsResult = !this.#parser.isInPayload;
-    this.#parser.giveUp();
-    // V.250 §5.6.1: any octet aborts a command that dials.
-    if (job.expectation.goesOnline) this.#sendQuietly(Uint8Array.of(this.#profile.s3));
-    this.#loseStep({ cause, job, trustsResult });
-    this.#settleRunning(job.reject(reason));
-  }
-
-  #loseStep(loss: StepLoss): void {
-    this.#step.lose(loss);
-    this.#emit({ type: 'outOfStep', cause: loss.cause });
-  }
-
-  #settleRunning(result: string): void {
-    const job = this.#running;
-    this.#running = undefined;
-    if (job !== undefined) {
-      const tookMs = this.#clock.now() - job.startedMs;
-      this.#emit({ type: 'commandEnded', command: job.shown, result, tookMs });
-    }
-    this.#startNext();
+    return this.#runner.isFull ? errors.queueFull(job.shown) : undefined;
   }
 
   #receive(chunk: Uint8Array): void {
@@ -313,7 +237,6 @@ export class AtClient implements AsyncDisposable {
   }
 
   #handle(event: ResponseEvent): void {
-    const job = this.#running;
     switch (event.kind) {
       case 'echo':
         return;
@@ -322,65 +245,16 @@ export class AtClient implements AsyncDisposable {
         this.#urcs.next(payload === undefined ? { text } : { text, payload });
         return;
       }
-      case 'information':
-        if (job === undefined) this.#lateLine(event.text);
-        else job.addLine(event.text);
-        return;
-      case 'payload':
-        job?.addPayload(event.bytes);
-        return;
-      case 'discarded':
-        if (event.ofResponse) job?.overflowed();
-        this.#emit({ type: 'discarded', byteCount: event.byteCount });
-        return;
-      case 'prompt':
-        this.#prompted(job);
-        return;
       case 'connect':
-        this.#connected(job, event.text);
+        this.#connected(event.text);
         return;
-      case 'final':
-        this.#final(job, event.result);
-        return;
+      default:
+        this.#runner.handle(event);
     }
   }
 
-  #lateLine(text: string): void {
-    this.#step.information(text);
-    if (!this.#step.isProbing) this.#emit({ type: 'lateLine', byteCount: text.length });
-  }
-
-  #prompted(running: CommandJob | undefined): void {
-    const job = running ?? this.#step.loss?.job;
-    const prompt = job?.options.prompt;
-    if (job === undefined || prompt === undefined) return;
-    job.promptSeen = true;
-    if (running === undefined) {
-      // Asked for by a command that was given up. A text that ends in Ctrl-Z can be called off, a counted one cannot.
-      this.#sendQuietly(prompt.end === 'counted' ? prompt.bytes : Uint8Array.of(ESC));
-      return;
-    }
-    this.#parser.promptAnswered(prompt.bytes);
-    this.#armTimeout(running);
-    this.#sendFor(running, promptOctets(prompt), () => {
-      if (this.#running === running) this.#armTimeout(running);
-    });
-  }
-
-  #final(job: CommandJob | undefined, result: FinalResult): void {
-    this.#quietUntilMs = this.#clock.now() + this.#profile.resultGapMs;
-    if (job === undefined) {
-      this.#step.final();
-      return;
-    }
-    this.#parser.end();
-    if (job.endsClient && result.kind === 'OK') this.#finish((other) => errors.clientClosed(other.shown), job);
-    this.#settleRunning(job.complete(result));
-  }
-
-  #connected(job: CommandJob | undefined, text: string): void {
-    const made = job ?? this.#step.loss?.job;
-    const isLate = job === undefined && made !== undefined;
+  #connected(text: string): void {
+    const { job: made, isLate } = this.#runner.connecting() ?? {};
     if (made === undefined && !this.#incomingCalls.observed) {
       this.#urcs.next({ text: text === '' ? 'CONNECT' : `CONNECT ${text}` });
       return;
@@ -389,13 +263,11 @@ export class AtClient implements AsyncDisposable {
     const { bytes, lineFeedPending } = this.#parser.takeRest();
     const call = this.#makeCall(made, text, lineFeedPending);
     this.#call = call;
-    this.#running = undefined;
-    this.#step.forget();
     this.#mode.next('data');
     this.#emit({ type: 'dataCallStarted', command: made?.shown ?? '', connectText: text });
-    for (const waiting of this.#queue.takeAll()) waiting.reject(errors.inDataMode(waiting.shown));
+    this.#runner.wentOnline();
     if (made === undefined) this.#incomingCalls.next(call);
-    else if (isLate) void call.close();
+    else if (isLate === true) void call.close();
     else if (made.call !== undefined) made.connected(call);
     else {
       made.reject(errors.unexpectedConnect(made.shown));
@@ -435,37 +307,14 @@ export class AtClient implements AsyncDisposable {
     this.#emit({ type: 'dataCallEnded', ...end });
     if (end.reason === 'lineLost') return;
     this.#carrierBefore = this.#port.circuits.dcd;
-    this.#quietUntilMs = this.#clock.now() + this.#profile.resultGapMs;
-    if (junkSent || perhapsOnline) this.#loseStep({ cause: 'dataCall', trustsResult: false, junkSent, perhapsOnline });
+    const isOutOfStep = junkSent || perhapsOnline;
+    this.#runner.cameBack(
+      isOutOfStep ? { cause: 'dataCall', trustsResult: false, junkSent, perhapsOnline } : undefined,
+    );
     this.#mode.next('command');
     this.#parser.push(rest);
     this.#readResponses();
-    this.#startNext();
-  }
-
-  #makeStepKeeper(): StepKeeper {
-    return new StepKeeper({
-      clock: this.#clock,
-      profile: this.#profile,
-      send: (bytes, signal) => {
-        this.#sendQuietly(bytes, signal);
-      },
-      onProbe: (line) => {
-        // The lines of the command that was given up are still known as its.
-        const late = this.#step.loss?.job?.expectation;
-        this.#parser.begin({ ...(late ?? { ownPrefixes: [], goesOnline: false }), line });
-      },
-      onStep: () => {
-        this.#parser.end();
-        this.#emit({ type: 'inStep' });
-        this.#startNext();
-      },
-      onSilence: () => {
-        const job = this.#queue.next();
-        job?.reject(errors.notAnswering(job.shown));
-        this.#startNext();
-      },
-    });
+    this.#runner.startNext();
   }
 
   #lineLost(error: unknown): void {
@@ -476,16 +325,11 @@ export class AtClient implements AsyncDisposable {
   /** Lets go of the port, and rejects all commands but one. */
   #finish(reasonFor: (job: CommandJob) => unknown, except?: CommandJob): void {
     if (this.mode === 'closed') return;
-    this.#gapTimer?.();
-    this.#step.stop();
     this.#mode.next('closed');
     // While the subscription is being made there is none to end, and the port has ended by itself.
     (this.#subscription as Subscription | undefined)?.unsubscribe();
     this.#released = prepend(this.#port, this.#parser.takeRest().bytes);
-    for (const job of [this.#running, ...this.#queue.takeAll()]) {
-      if (job !== except) job?.reject(reasonFor(job));
-    }
-    if (this.#running !== except) this.#running = undefined;
+    this.#runner.end(reasonFor, except);
     this.#mode.complete();
     this.#urcs.complete();
     this.#incomingCalls.complete();
