@@ -186,6 +186,37 @@ describe('command lines', () => {
     expect(await ask('AT+CMEE=2;+BAD\r')).toBe('\r\n+CME ERROR: context not opened\r\n');
   });
 
+  test('+CMS ERROR is shown in the same way', async () => {
+    const { ask } = await quiet([{ name: '+CMGS', execute: () => ({ cms: 331 }) }]);
+    expect(await ask('AT+CMGS\r')).toBe('\r\nERROR\r\n');
+    expect(await ask('AT+CMEE=1;+CMGS\r')).toBe('\r\n+CMS ERROR: 331\r\n');
+    expect(await ask('AT+CMEE=2;+CMGS\r')).toBe('\r\n+CMS ERROR: no network service\r\n');
+  });
+
+  test.each([
+    [0, 'CONNECT', 'NO CARRIER', 'NO CARRIER'],
+    [1, 'CONNECT 9600', 'NO CARRIER', 'NO CARRIER'],
+    [2, 'CONNECT 9600', 'NO CARRIER', 'NO DIALTONE'],
+    [3, 'CONNECT 9600', 'BUSY', 'NO CARRIER'],
+    [4, 'CONNECT 9600', 'BUSY', 'NO DIALTONE'],
+  ])('X%i decides what is told of a call', async (x, connect, busy, noDialtone) => {
+    const { ask } = await quiet([
+      { name: '+BUSY', execute: () => 'BUSY' },
+      { name: '+DEAD', execute: () => 'NO DIALTONE' },
+      {
+        name: 'D',
+        execute: async (context): Promise<CommandResult> => {
+          await (await context.connect('9600')).close();
+          return 'NO ANSWER';
+        },
+      },
+    ]);
+    await ask(`ATX${x}\r`);
+    expect(await ask('AT+BUSY\r')).toBe(`\r\n${busy}\r\n`);
+    expect(await ask('AT+DEAD\r')).toBe(`\r\n${noDialtone}\r\n`);
+    expect(await ask('ATD1\r')).toBe(`\r\n${connect}\r\n\r\nNO ANSWER\r\n`);
+  });
+
   test('A/ and AT#/ repeat at once', async () => {
     const { ask } = await quiet();
     await ask('AT+CSQ\r');
@@ -234,6 +265,7 @@ describe('command lines', () => {
     expect(await ask('AT\r')).toBe('AT\r\r\nOK\r\n');
     expect(await ask('ATZ1\r')).toBe('ATZ1\r0\r');
     expect(await ask('ATS0?\r')).toBe('003\r\n0\r');
+    expect(await ask('ATQ2\r')).toBe('0\r');
     expect(await ask('ATQ1\r')).toBe('');
     expect(await ask('AT+CSQ\r')).toBe('+CSQ: 21,0\r\n');
   });
@@ -433,6 +465,66 @@ describe('data mode', () => {
     phase.resume();
     await sending;
     expect(got()).toBe('held');
+  });
+});
+
+describe('a command that takes its time', () => {
+  /** Waits for its abort, or for a minute; `+WAIT` is not aborted by octets, `+DIAL` is. */
+  async function waiting(): Promise<Rig> {
+    const wait: CommandDeclaration<object>['execute'] = (context) =>
+      new Promise((resolve, reject) => {
+        const cancel = made.clock.after(60_000, () => {
+          resolve('OK');
+        });
+        context.signal.addEventListener('abort', () => {
+          cancel();
+          reject(context.signal.reason as Error);
+        });
+      });
+    const made: Rig = await quiet([
+      { name: 'D', execute: wait },
+      { name: '+DIAL', execute: wait, abortable: true },
+      { name: '+WAIT', execute: wait },
+    ]);
+    return made;
+  }
+
+  test.each(['D1', '+DIAL'])('AT%s is aborted by any octet, once 125 ms are over', async (line) => {
+    const { ask, clock } = await waiting();
+    expect(await ask(`AT${line};+CSQ\r\n`)).toBe('');
+    await clock.advance(124);
+    expect(await ask('\n')).toBe('');
+    await clock.advance(1);
+    expect(await ask('x')).toBe('\r\nNO CARRIER\r\n');
+    expect(await ask('AT\r')).toBe('\r\nOK\r\n');
+  });
+
+  test('others are not: what is typed waits for its turn', async () => {
+    const { ask, clock, heard } = await waiting();
+    await ask('AT+WAIT\r');
+    await clock.advance(1000);
+    expect(await ask('AT+CSQ\r')).toBe('');
+    await clock.advance(60_000);
+    expect(await heard()).toBe('\r\nOK\r\n\r\n+CSQ: 21,0\r\n\r\nOK\r\n');
+  });
+
+  test('that was aborted does not go online any more', async () => {
+    const { ask, clock, heard, server } = await quiet([
+      {
+        name: 'D',
+        execute: async (context): Promise<CommandResult> => {
+          await new Promise<void>((resolve) => clock.after(1000, resolve));
+          await context.connect();
+          return 'OK';
+        },
+      },
+    ]);
+    await ask('ATD1\r');
+    await clock.advance(500);
+    expect(await ask('\r')).toBe('');
+    await clock.advance(500);
+    expect(await heard()).toBe('\r\nNO CARRIER\r\n');
+    expect(server.mode).toBe('command');
   });
 });
 

@@ -30,7 +30,7 @@ import { LineAssembler } from './line-assembler.ts';
 import { LineOutput } from './line-output.ts';
 import { LineRunner } from './line-runner.ts';
 import { PortHolds } from './port-holds.ts';
-import { formatResult, formatUnsolicited, resultText } from './response-format.ts';
+import { connectResult, formatResult, formatUnsolicited, resultText } from './response-format.ts';
 import { memoryProfiles, Settings, V250_SETTINGS } from './settings.ts';
 import { standardCommands } from './standard-commands.ts';
 import { UnsolicitedQueue } from './unsolicited-queue.ts';
@@ -84,6 +84,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     const standard = standardCommands<Session>({ settings: this.settings, profiles, identification, profileCount });
     this.#runner = new LineRunner({
       options,
+      clock: this.#clock,
       table: new CommandTable([...standard, ...commands], {
         parameter: options.parameterError ?? { cme: 4 },
         form: options.formError ?? { cme: 4 },
@@ -187,7 +188,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     this.#subscription = port.received$.subscribe({
       next: (chunk) => {
         if (this.mode === 'data' && this.#input.isEmpty) this.#call?.push(chunk);
-        else this.#input.push(chunk);
+        else this.#input.push(this.mode === 'busy' && this.#runner.abortedByOctet() ? chunk.subarray(1) : chunk);
       },
       complete: gone,
       error: gone,
@@ -285,7 +286,7 @@ export class AtServer<Session = unknown> implements AsyncDisposable {
     }
     this.#call = call;
     this.#circuits.setCarrier(true);
-    const printed = this.#output.write(formatResult(text === '' ? 'CONNECT' : `CONNECT ${text}`, settings));
+    const printed = this.#output.write(formatResult(connectResult(text, settings), settings));
     this.#setMode('data');
     this.#input.pump();
     await printed;

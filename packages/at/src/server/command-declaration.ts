@@ -113,6 +113,11 @@ export interface CommandDeclaration<Session = unknown> {
   readonly execute?: Handler<Session, [text: string]>;
   readonly set?: Handler<Session, [args: readonly Argument[]]>;
   readonly read?: Handler<Session, []>;
+  /**
+   * Whether any octet from the host aborts it while it runs (V.250 §5.6.1): `signal` aborts, and the line ends in NO
+   * CARRIER once the handler throws. Default: true for `D` and `A`, false for all others.
+   */
+  readonly abortable?: boolean;
   /** Text of the test form behind `<name>: `, `''` for a bare OK, or a handler of its own. */
   readonly test?: string | Handler<Session, []>;
 }

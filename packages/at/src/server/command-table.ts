@@ -23,6 +23,11 @@ export class CommandTable<Session> {
     this.#errors = errors;
   }
 
+  /** Whether an octet from the host aborts this command while it runs. */
+  isAbortable(name: string): boolean {
+    return this.#declarations.get(name)?.abortable ?? (name === 'D' || name === 'A');
+  }
+
   /** Runs one command of a line. */
   run(command: ParsedCommand, context: TableContext<Session>): CommandResult | Promise<CommandResult> {
     const declaration = this.#declarations.get(command.name);

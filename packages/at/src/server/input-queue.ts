@@ -26,6 +26,7 @@ export class InputQueue {
   }
 
   push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
     if (this.#bytes >= TYPE_AHEAD_LIMIT_BYTES) {
       this.#reader.dropped(chunk.length);
       return;

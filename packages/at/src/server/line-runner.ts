@@ -1,3 +1,4 @@
+import type { Clock } from '@cellmux/port';
 import type { AtServerEvent, AtServerOptions } from './at-server-options.ts';
 import type { CommandResult, DataPhase, DataPhaseOptions, PromptEnd } from './command-declaration.ts';
 import type { CommandTable, TableContext } from './command-table.ts';
@@ -10,9 +11,16 @@ import type { Settings } from './settings.ts';
 /** A command, or something that runs like one. */
 export type Run<Session> = (context: TableContext<Session>) => CommandResult | Promise<CommandResult>;
 
+/**
+ * V.250 §5.6.1: octets that come so soon do not abort a command, since a terminal may send a line feed behind its carriage
+ * return.
+ */
+const ABORT_NOT_BEFORE_MS = 125;
+
 /** What a {@link LineRunner} needs from the server. */
 export interface RunnerParts<Session> {
   readonly options: AtServerOptions<Session>;
+  readonly clock: Clock;
   readonly table: CommandTable<Session>;
   readonly settings: Settings;
   readonly output: LineOutput;
@@ -30,6 +38,8 @@ export class LineRunner<Session> {
   readonly #parts: RunnerParts<Session>;
   #prompt: { readonly reader: PromptReader; readonly done: (text: Uint8Array | undefined) => void } | undefined;
   #running: AbortController | undefined;
+  /** From when on an octet aborts what runs. */
+  #abortableFromMs = Infinity;
   #wasOnline = false;
 
   constructor(parts: RunnerParts<Session>) {
@@ -57,9 +67,10 @@ export class LineRunner<Session> {
 
   /** Runs one handler; whatever it throws is ERROR. */
   async one(name: string, run: Run<Session>): Promise<CommandResult> {
-    const { emit, handlerDone } = this.#parts;
+    const { clock, table, emit, handlerDone } = this.#parts;
     const controller = new AbortController();
     this.#running = controller;
+    this.#abortableFromMs = table.isAbortable(name) ? clock.now() + ABORT_NOT_BEFORE_MS : Infinity;
     emit({ type: 'commandStarted', name });
     try {
       return await run(this.#context(name, controller.signal));
@@ -69,6 +80,7 @@ export class LineRunner<Session> {
       return 'ERROR';
     } finally {
       this.#prompt = undefined;
+      this.#abortableFromMs = Infinity;
       handlerDone();
     }
   }
@@ -77,6 +89,14 @@ export class LineRunner<Session> {
   abort(reason: string): void {
     this.#running?.abort(new DOMException(reason, 'AbortError'));
     this.#prompt?.done(undefined);
+  }
+
+  /** An octet came while something runs; true when that aborted it. */
+  abortedByOctet(): boolean {
+    if (this.#parts.clock.now() < this.#abortableFromMs) return false;
+    this.#abortableFromMs = Infinity;
+    this.abort('the host sent an octet');
+    return true;
   }
 
   /** Nothing runs any more. */
@@ -110,6 +130,8 @@ export class LineRunner<Session> {
       },
       prompt: (end) => this.#ask(end),
       connect: (text, phaseOptions) => {
+        if (signal.aborted) return Promise.reject(signal.reason as Error);
+        this.#abortableFromMs = Infinity;
         this.#wasOnline = true;
         return connect(text, phaseOptions);
       },

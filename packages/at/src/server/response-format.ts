@@ -1,5 +1,6 @@
 import { latin1 } from '@cellmux/port';
 import { CME_ERRORS } from '../core/cme-errors.ts';
+import { CMS_ERRORS } from '../core/cms-errors.ts';
 import { NUMERIC_RESULTS } from '../core/result-codes.ts';
 import type { CommandResult } from './command-declaration.ts';
 import type { Settings } from './settings.ts';
@@ -37,12 +38,25 @@ export function formatPrompt(settings: Settings): Uint8Array {
   return latin1(`${characters(settings).crlf}> `);
 }
 
-/** The words of a result, as +CMEE asks; undefined for one that prints nothing. */
-export function resultText(result: CommandResult, { cmee }: Settings): string | undefined {
+/** The values of X that tell these apart from NO CARRIER (V.250 §6.2.7). */
+const TOLD_BY_X: ReadonlyMap<CommandResult, readonly number[]> = new Map<CommandResult, readonly number[]>([
+  ['BUSY', [3, 4]],
+  ['NO DIALTONE', [2, 4]],
+]);
+
+/** The words of a result, as +CMEE and X ask; undefined for one that prints nothing. */
+export function resultText(result: CommandResult, { cmee, x }: Settings): string | undefined {
   if (result === 'silent') return undefined;
-  if (typeof result === 'string') return result;
+  if (typeof result === 'string') return TOLD_BY_X.get(result)?.includes(x) === false ? 'NO CARRIER' : result;
   if ('takeOver' in result) return 'OK';
   if (cmee === 0) return 'ERROR';
-  if ('cms' in result) return `+CMS ERROR: ${result.cms}`;
-  return `+CME ERROR: ${cmee === 1 ? result.cme : (CME_ERRORS[result.cme] ?? result.cme)}`;
+  const isCms = 'cms' in result;
+  const code = isCms ? result.cms : result.cme;
+  const words = (isCms ? CMS_ERRORS : CME_ERRORS)[code];
+  return `+${isCms ? 'CMS' : 'CME'} ERROR: ${cmee === 2 ? (words ?? code) : code}`;
+}
+
+/** What a call begins with: X0 leaves out what stands behind CONNECT (V.250 §6.2.7). */
+export function connectResult(text: string, { x }: Settings): string {
+  return text === '' || x === 0 ? 'CONNECT' : `CONNECT ${text}`;
 }

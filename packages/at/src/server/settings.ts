@@ -101,9 +101,13 @@ export class Settings {
   get verbose(): boolean {
     return this.get('V') === 1;
   }
-  /** Results are not printed at all (Q1, Q2). */
+  /** Results are not printed at all (Q1). Q2 silences only a side that is called. */
   get quiet(): boolean {
-    return this.get('Q') !== 0;
+    return this.get('Q') === 1;
+  }
+  /** What is told of a call (X): 0 CONNECT alone, 1 with its text, 2 NO DIALTONE too, 3 BUSY too, 4 both. */
+  get x(): number {
+    return this.get('X');
   }
   /** How +CME ERROR is shown: 0 plain ERROR, 1 the number, 2 the words. */
   get cmee(): number {
