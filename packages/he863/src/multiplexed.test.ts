@@ -155,9 +155,13 @@ describe('PPP', () => {
     const network = await clock.run(link.open());
     expect(network).toMatchObject({ localAddress: '10.64.0.1', peerAddress: '10.64.64.64', dns: ['10.64.64.64'] });
     for (let sequence = 1; sequence <= 3; sequence++) await pings(link, clock, sequence);
+    const closedMs = clock.now();
     await clock.run(link.close());
+    expect(await link.ended).toMatchObject({ reason: 'closedHere' });
     expect(await clock.run(call.ended)).toMatchObject({ reason: 'noCarrier' });
     await clock.run(at.command('AT'));
+    // Who redials at once must not wait for the Restart timer of PPP.
+    expect(clock.now() - closedMs).toBeLessThan(500);
     expect(events.map(({ type }) => type)).toEqual(['portOpened', 'pppStarted', 'pppEnded']);
   });
 

@@ -1,5 +1,5 @@
 import type { CommandResult, DataPhase } from '@cellmux/at';
-import { CellmuxError, DrivenPort, hasCode, type Clock } from '@cellmux/port';
+import { CellmuxError, DrivenPort, hasCode, type Cancel, type Clock } from '@cellmux/port';
 import { PppLink, type PppServerOptions } from '@cellmux/ppp';
 import type { Subscription } from 'rxjs';
 import type { PacketNetwork } from '../network/packet-network.ts';
@@ -7,6 +7,11 @@ import type { PortSession } from './module-services.ts';
 
 /** Packets towards the host that wait in a call; more are dropped, as any network does. */
 export const PPP_QUEUE_LIMIT_PACKETS = 64;
+/**
+ * How long the call goes on behind a Terminate-Ack. A peer that redials at once, as `chat` does, finds the module in
+ * command mode; RFC 1661 §3.7 lets a link without a carrier wait a whole Restart time, this one is told NO CARRIER.
+ */
+const HANG_UP_MS = 100;
 
 /** What a {@link PppCall} is made of. */
 export interface PppCallOptions {
@@ -60,6 +65,7 @@ export class PppCall {
       watchCarrier: false,
     });
     this.#carryPackets();
+    this.#hangUpBehindTerminateAck();
     this.#link.open().then(options.onUp, () => undefined);
     void this.#link.ended.then(
       ({ reason }) => this.#linkEnded(reason),
@@ -89,6 +95,7 @@ export class PppCall {
 
   /** The network ends the call: NO CARRIER, also while it is suspended. */
   lose(reason: string): void {
+    if (this.#isOver) return;
     const wasOnline = this.#phase !== undefined;
     this.hangUp(reason);
     if (!wasOnline) this.session.urc('NO CARRIER');
@@ -123,6 +130,19 @@ export class PppCall {
         this.#link.send(packet).then(done, done);
       }),
     );
+  }
+
+  #hangUpBehindTerminateAck(): void {
+    let cancel: Cancel = () => undefined;
+    const subscription = this.#link.events$.subscribe(({ type }) => {
+      if (type !== 'peerTerminates') return;
+      cancel();
+      cancel = this.#options.clock.after(HANG_UP_MS, () => void this.#linkEnded('closedByPeer'));
+    });
+    subscription.add(() => {
+      cancel();
+    });
+    this.#subscriptions.push(subscription);
   }
 
   /** The host or the server has ended PPP: what is under way still leaves, then the call is over. */
