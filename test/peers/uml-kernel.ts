@@ -34,8 +34,9 @@ export class UmlKernel {
   readonly #limit: NodeJS.Timeout;
   readonly #waiting = new Set<() => void>();
   readonly exited: Promise<void>;
-  /** What the guest printed, kernel and scripts. */
+  /** What the guest printed last, kernel and scripts. */
   console = '';
+  #printed = 0;
 
   constructor({ line, run, work, words = {}, limitMs }: UmlKernelOptions) {
     const commandLine = Object.entries({ run: join(here, 'uml', run), work, ...words }).map(
@@ -51,6 +52,7 @@ export class UmlKernel {
     );
     const collect = (bytes: Buffer): void => {
       this.console = (this.console + bytes.toString('latin1')).slice(-200_000);
+      this.#printed += bytes.length;
       for (const wake of [...this.#waiting]) wake();
     };
     this.#child.stdout?.on('data', collect);
@@ -68,10 +70,20 @@ export class UmlKernel {
     });
   }
 
-  /** Resolves when the guest has printed this; rejects with all it printed when it ends before. */
-  async printed(text: string | RegExp): Promise<RegExpMatchArray> {
+  /** Where its output is now, for {@link since}. */
+  get mark(): number {
+    return this.#printed;
+  }
+
+  /** What it printed from a mark on. */
+  since(mark: number): string {
+    return this.console.slice(Math.max(0, mark - this.#printed + this.console.length));
+  }
+
+  /** Resolves when the guest has printed this, from a mark on; rejects with all it printed when it ends before. */
+  async printed(text: string | RegExp, mark = 0): Promise<RegExpMatchArray> {
     for (;;) {
-      const match = this.console.match(text);
+      const match = this.since(mark).match(text);
       if (match !== null) return match;
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
         throw new Error(`the guest ended without printing ${String(text)}:\n${this.console.slice(-4000)}`);

@@ -6,7 +6,9 @@ export { FrameEncoder, maximumFrameBytes } from './core/frame-encoder.ts';
 export { CODE, PROTOCOL, protocolName } from './core/protocol-numbers.ts';
 export { PPP_PHASES, type PppEndReason, type PppPhase } from './core/session-types.ts';
 export type { PppEnd } from './ppp-end.ts';
-export { PppLink, type PppCounters, type PppEvent } from './ppp-link.ts';
+export type { PppCounters } from './ppp-counters.ts';
+export type { PppEvent } from './ppp-event.ts';
+export { PppLink } from './ppp-link.ts';
 export { INVENTED_PEER_ADDRESS, type PppNetwork } from './ppp-network.ts';
 export type {
   PppClientOptions,

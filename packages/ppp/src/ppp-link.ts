@@ -1,5 +1,5 @@
 import {
-  CellmuxError,
+  type CellmuxError,
   checkInteger,
   concatBytes,
   diagnosticsChannel,
@@ -13,37 +13,21 @@ import {
 } from '@cellmux/port';
 import { BehaviorSubject, Subject, type Observable, type Subscription } from 'rxjs';
 import type { AddressPool } from './address-pool.ts';
-import type { FrameDecoderCounters } from './core/frame-decoder.ts';
 import { PROTOCOL } from './core/protocol-numbers.ts';
-import { plainFrame, PppSession } from './core/session.ts';
+import { plainFrame } from './core/frame-output.ts';
+import { PppSession } from './core/session.ts';
 import type { PppPhase, SessionEvent } from './core/session-types.ts';
+import { abortable } from './abortable.ts';
 import { FrameSender } from './frame-sender.ts';
+import type { PppCounters } from './ppp-counters.ts';
+import type { PppEvent } from './ppp-event.ts';
 import { describeEnd, endError, type PppEnd } from './ppp-end.ts';
 import { describeNetwork, type PppNetwork } from './ppp-network.ts';
 import { sessionConfiguration, type PppOptions } from './ppp-options.ts';
-
-/** What happens on a link, besides packets. */
-export type PppEvent =
-  | Exclude<SessionEvent, { type: 'networkUp' | 'networkChanged' | 'ended' }>
-  | { readonly type: 'networkUp' | 'networkChanged'; readonly network: PppNetwork }
-  | { readonly type: 'ended'; readonly end: PppEnd };
+import { notIpError, notUpError, packetTooLongError, queueFullError } from './send-errors.ts';
 
 /** How long `close` lets packets that wait go first. */
 const CLOSE_DRAIN_MS = 3000;
-
-/** Counters of a link since it was made. */
-export interface PppCounters extends FrameDecoderCounters {
-  readonly bytesSent: number;
-  readonly packetsSent: number;
-  readonly packetBytesSent: number;
-  readonly packetsReceived: number;
-  readonly packetBytesReceived: number;
-  /** Received packets that had no subscriber. */
-  readonly packetsUnheard: number;
-  readonly droppedByPhase: number;
-  readonly protocolRejectsSent: number;
-  readonly controlFramesDropped: number;
-}
 
 const channel = diagnosticsChannel('cellmux:ppp:event');
 
@@ -204,7 +188,7 @@ export class PppLink implements AsyncDisposable {
       else if (this.#end !== undefined) this.#opened?.reject(endError(this.#end, this.#port.name, this.#seen()));
     }
     if (signal === undefined) return this.#opening;
-    return this.#abortable(this.#opening, signal);
+    return abortable(this.#opening, signal, () => void this.close());
   }
 
   /**
@@ -417,7 +401,7 @@ export class PppLink implements AsyncDisposable {
       case 'networkDown':
         this.#network = undefined;
         this.#sender.encoder = undefined;
-        this.#sender.dropPackets(this.#notUp());
+        this.#sender.dropPackets(notUpError(this.#port.name, this.phase));
         this.#emit(event);
         return;
       case 'ended':
@@ -478,54 +462,13 @@ export class PppLink implements AsyncDisposable {
     return this.#network !== undefined && !this.#isClosing;
   }
 
-  #notUp(): CellmuxError {
-    return new CellmuxError('ERR_PPP_NOT_UP', `PPP on ${this.#port.name} does not carry such packets at the moment`, {
-      hint: 'Await open(); for IPv6 set the option ipv6.',
-      context: { phase: this.phase },
-    });
-  }
-
   #refusal(protocol: number | undefined, octets: number): CellmuxError | undefined {
-    if (protocol === undefined) {
-      return new CellmuxError('ERR_PPP_NOT_IP', 'the packet is neither IPv4 nor IPv6', { context: { octets } });
-    }
+    if (protocol === undefined) return notIpError(octets);
     if (this.#end !== undefined) return endError(this.#end, this.#port.name, this.#seen(), this.#cause);
-    if (!this.#session.carries(protocol) || !this.#isUp) return this.#notUp();
+    if (!this.#session.carries(protocol) || !this.#isUp) return notUpError(this.#port.name, this.phase);
     const { mtu } = this.#session;
-    if (octets > mtu) {
-      return new CellmuxError('ERR_PPP_PACKET_TOO_LONG', `the packet has ${octets} octets, the link takes ${mtu}`, {
-        context: { octets, mtu },
-      });
-    }
-    if (this.#sender.isFull) {
-      return new CellmuxError(
-        'ERR_PPP_QUEUE_FULL',
-        `${this.#sender.waitingPackets} packets wait for the line already`,
-        {
-          hint: 'Await send() before the next packet, or drop packets as routers do.',
-          context: { waitingPackets: this.#sender.waitingPackets },
-        },
-      );
-    }
-    return undefined;
-  }
-
-  async #abortable(opening: Promise<PppNetwork>, signal: AbortSignal): Promise<PppNetwork> {
-    if (!signal.aborted) {
-      let stop = (): void => undefined;
-      const aborted = new Promise<void>((resolve) => {
-        stop = resolve;
-        signal.addEventListener('abort', stop, { once: true });
-      });
-      try {
-        await Promise.race([opening, aborted]);
-      } finally {
-        signal.removeEventListener('abort', stop);
-      }
-      if (!signal.aborted) return opening;
-    }
-    void this.close();
-    throw signal.reason;
+    if (octets > mtu) return packetTooLongError(octets, mtu);
+    return this.#sender.isFull ? queueFullError(this.#sender.waitingPackets) : undefined;
   }
 }
 

@@ -2,7 +2,7 @@ import { CellmuxError, checkInteger, checkOneOf, type Clock } from '@cellmux/por
 import type { AddressPool } from './address-pool.ts';
 import { ipv4Option } from './address-pool.ts';
 import { AUTH_PREFERENCE, AUTH_PROTOCOLS, type AuthProtocol } from './core/auth-protocol.ts';
-import type { NegotiationLimits } from './core/control-protocol.ts';
+import type { NegotiationLimits } from './core/negotiation-limits.ts';
 import type { Crc32 } from './core/frame-format.ts';
 import { DEFAULT_MRU, MINIMUM_MRU } from './core/lcp-options.ts';
 import type { SessionConfiguration } from './core/session-types.ts';

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# pppd on /dev/ttyS0, or on a virtual port of n_gsm where $peer_gsm says so. The folder has `options` for pppd, and
-# `pap-secrets`, `chap-secrets` and `chat` (a connect script) where needed. Once the network is up the peer is pinged, and
-# what `when-up` says is run; then pppd is ended, unless the other side ends it first ($peer_stay).
+# pppd on /dev/ttyS0, or on a virtual port of n_gsm where $peer_gsm says so, one session after another, each for a folder that
+# the host makes when it wants one: session-1, session-2 … It has `options` for pppd, `pap-secrets`, `chap-secrets`, `chat` (a
+# connect script) and `when-up` (run once the network is up) where needed, an empty file `stay` where the other side ends the
+# session, and at last `go`. A session called `end` ends it all.
 use strict;
 use warnings;
 use FindBin ();
@@ -19,29 +20,51 @@ if ($ENV{peer_gsm}) {
   $tty = "/dev/gsmtty1";
   open_gsmtty(1, 30, my $port);
   # pppd opens the tty again; the first handle goes only when it ends, so that the DLC stays open in between.
-  $ENV{peer_hold} = fileno $port;
   $^F = 255;
   our $hold = $port;
+} else {
+  # Raw also between two sessions: an echo would be heard as a looped line.
+  open $line, '+<', $tty or die "$tty: $!";
+  make_raw($line);
 }
 
-system 'mount -t tmpfs tmpfs /etc/ppp';
-system 'cp options pap-secrets chap-secrets chat /etc/ppp/ 2>/dev/null; chmod 600 /etc/ppp/*';
-# pppd gives its scripts an environment of its own: what they need is written into them.
 my $pings = $ENV{peer_pings} // 5;
-my $stay = $ENV{peer_stay} // 0;
-open my $up, '>', '/etc/ppp/ip-up' or die $!;
-print $up <<"SCRIPT";
+system 'mount -t tmpfs tmpfs /etc/ppp';
+for (my $number = 1; ; $number++) {
+  my $folder = "$ENV{peer_work}/session-$number";
+  select undef, undef, undef, 0.02 until -e "$folder/go" || -e "$ENV{peer_work}/end";
+  last unless -e "$folder/go";
+  system "rm -f /etc/ppp/* /run/pinged6; cp $folder/* /etc/ppp/; chmod 600 /etc/ppp/*";
+  my $stay = -e "$folder/stay" ? 1 : 0;
+  # pppd gives its scripts an environment of its own: what they need is written into them.
+  script('/etc/ppp/ip-up', <<"SCRIPT");
 #!/bin/sh
 exec >/dev/console 2>&1
 echo "peer: ip-up local=\$4 remote=\$5 dns1=\$DNS1 dns2=\$DNS2"
-ping -n -c $pings -i 0.2 -W 5 \$5 && echo "peer: pinged"
-[ -x $ENV{peer_work}/when-up ] && $ENV{peer_work}/when-up "\$4" "\$5"
+ping -n -c $pings -i 0.05 -W 5 \$5 && echo "peer: pinged"
+[ -x $folder/when-up ] && $folder/when-up "\$4" "\$5" "\$PPPD_PID"
 echo "peer: work done"
 [ $stay = 1 ] || kill \$PPPD_PID
 SCRIPT
-close $up;
-chmod 0755, '/etc/ppp/ip-up';
-my @connect = -e 'chat' ? ('connect', '/usr/sbin/chat -v -f /etc/ppp/chat') : ();
-my $status = system 'pppd', $tty, '115200', 'nodetach', 'debug', 'logfile', '/dev/console', 'lock', 'nocrtscts', 'local', @connect, 'file', '/etc/ppp/options';
-print "peer: pppd exit " . ($status >> 8) . "\n";
-exit($status >> 8);
+  script('/etc/ppp/ipv6-up', <<"SCRIPT");
+#!/bin/sh
+exec >/dev/console 2>&1
+echo "peer: ipv6-up local=\$4 remote=\$5"
+ping -6 -n -c $pings -i 0.05 -W 5 \$5%\$1 && echo "peer: pinged over IPv6"
+>/run/pinged6
+SCRIPT
+  # Said by pppd once the line is its own.
+  script('/etc/ppp/connected', "#!/bin/sh\necho 'peer: session $number' >/dev/console\n");
+  my @connect = ('connect', -e "$folder/chat" ? '/usr/sbin/chat -v -f /etc/ppp/chat && /etc/ppp/connected' : '/etc/ppp/connected');
+  my $status = system 'pppd', $tty, '115200', 'nodetach', 'debug', 'logfile', '/dev/console', 'lock', 'nocrtscts', 'local',
+    'connect-delay', '1', @connect, 'file', '/etc/ppp/options';
+  print "peer: session $number: pppd exit " . ($status >> 8) . "\n";
+}
+
+sub script {
+  my ($path, $text) = @_;
+  open my $file, '>', $path or die "$path: $!";
+  print $file $text;
+  close $file;
+  chmod 0755, $path;
+}

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import fsm from '../../vectors/ppp-fsm.json' with { type: 'json' };
 import { AUTOMATON_EVENTS, AUTOMATON_STATES, type AutomatonEvent, type AutomatonState } from './automaton-table.ts';
 import { controlPacket, option, optionOctets, type ControlOption } from './control-packet.ts';
-import { ControlProtocol, type NegotiationLimits } from './control-protocol.ts';
+import { ControlProtocol } from './control-protocol.ts';
+import type { NegotiationLimits } from './negotiation-limits.ts';
 import type { OptionNegotiator } from './option-negotiator.ts';
 import { CODE } from './protocol-numbers.ts';
 

@@ -6,35 +6,12 @@ import {
   type AutomatonEvent,
   type AutomatonState,
 } from './automaton-table.ts';
-import {
-  controlPacket,
-  optionOctets,
-  parseControlPacket,
-  parseOptions,
-  sameOctets,
-  type ControlOption,
-  type ControlPacket,
-} from './control-packet.ts';
-import type { NegotiationStep, OptionNegotiator } from './option-negotiator.ts';
+import { controlPacket, parseControlPacket, type ControlPacket } from './control-packet.ts';
+import type { NegotiationLimits } from './negotiation-limits.ts';
+import type { OptionNegotiator } from './option-negotiator.ts';
+import { OwnRequest } from './own-request.ts';
+import { PeerRequests, type RequestAnswer } from './peer-requests.ts';
 import { CODE } from './protocol-numbers.ts';
-
-/** Counters and times of RFC 1661 §4.6, and bounds on what a peer can keep going for ever. */
-export interface NegotiationLimits {
-  /** Restart timer. */
-  readonly restartMs: number;
-  /** Max-Configure: Configure-Requests in a row without an answer. */
-  readonly maxConfigure: number;
-  /** Max-Terminate: Terminate-Requests without an answer. */
-  readonly maxTerminate: number;
-  /** Max-Failure: Configure-Naks sent before what would be naked is rejected. */
-  readonly maxFailure: number;
-  /** Configure-Naks received before they are taken as rejections. */
-  readonly maxNaksReceived: number;
-  /** Configure-Requests of the peer in one negotiation before it is given up. */
-  readonly maxRequestsReceived: number;
-  /** Pause before the next request where the peer only puts us off. */
-  readonly stallMs: number;
-}
 
 /** Why a protocol gave up by itself. */
 export type ProtocolFailure = 'noAnswer' | 'noAgreement' | 'rejected';
@@ -84,19 +61,15 @@ export class ControlProtocol {
   #restartCount = 0;
   #deadlineMs: number | undefined;
   #identifier = 0;
-  /** The last Configure-Request: its identifier and options, and whether a valid answer to it arrived. */
-  #request:
-    { identifier: number; options: readonly ControlOption[]; octets: Uint8Array; answered: boolean } | undefined;
+  readonly #own: OwnRequest;
+  readonly #peers: PeerRequests;
   #terminateIdentifier: number | undefined;
   #terminateText: Uint8Array = new Uint8Array(0);
   /** The answer to the peer's request at hand, for `sca` and `scn`. */
-  #answer: { packet: Uint8Array; granted: readonly ControlOption[] | undefined } | undefined;
+  #answer: RequestAnswer | undefined;
   /** The packet at hand, for `sta` and `scj`. */
   #received: ControlPacket | undefined;
   #receivedOctets: Uint8Array = new Uint8Array(0);
-  #naksSent = 0;
-  #naksReceived = 0;
-  #requestsReceived = 0;
   /** The peer rejected what cannot be done without: why this will finish. */
   #isRejected = false;
 
@@ -110,6 +83,8 @@ export class ControlProtocol {
     this.#host = host;
     this.#limits = limits;
     this.#passive = options.passive ?? false;
+    this.#own = new OwnRequest(negotiator, limits);
+    this.#peers = new PeerRequests(negotiator, limits);
   }
 
   get state(): AutomatonState {
@@ -216,58 +191,22 @@ export class ControlProtocol {
       this.#step('RCR-');
       return;
     }
-    if (++this.#requestsReceived > this.#limits.maxRequestsReceived) {
-      this.#host.gaveUp('noAgreement');
-      return;
-    }
-    const options = parseOptions(packet.data);
-    const rejects: ControlOption[] = [];
-    const naks: ControlOption[] = [];
-    for (const option of options) {
-      const verdict = option.isWellFormed ? this.#negotiator.judge(option) : 'reject';
-      if (verdict === 'ack') continue;
-      if (verdict === 'reject') rejects.push(option);
-      else if (verdict.always === true || this.#naksSent < this.#limits.maxFailure) naks.push(verdict.nak);
-      else rejects.push(option);
-    }
-    if (this.#naksSent < this.#limits.maxFailure) naks.push(...(this.#negotiator.judgeMissing?.(options) ?? []));
-    if (rejects.length > 0) this.#refuse(CODE.configureReject, packet.identifier, rejects);
-    else if (naks.length > 0) {
-      this.#naksSent++;
-      this.#refuse(CODE.configureNak, packet.identifier, naks);
-    } else {
-      this.#naksSent = 0;
-      this.#answer = {
-        packet: controlPacket(CODE.configureAck, packet.identifier, packet.data),
-        granted: options,
-      };
-      this.#step('RCR+');
-    }
-  }
-
-  #refuse(code: number, identifier: number, options: readonly ControlOption[]): void {
-    this.#answer = { packet: controlPacket(code, identifier, optionOctets(options)), granted: undefined };
-    this.#step('RCR-');
+    this.#answer = this.#peers.judge(packet);
+    if (this.#answer === undefined) this.#host.gaveUp('noAgreement');
+    else this.#step(this.#answer.granted === undefined ? 'RCR-' : 'RCR+');
   }
 
   #configureAnswer(packet: ControlPacket): void {
     const event = packet.code === CODE.configureAck ? 'RCA' : 'RCN';
-    const request = this.#request;
     if (!NEGOTIATING_STATES.has(this.#state) && this.#state !== 'Opened') {
       this.#step(event);
       return;
     }
-    // A duplicate, or an answer to a request that is no longer ours: taking it would restart what is settled.
-    if (request === undefined || request.answered || packet.identifier !== request.identifier) {
-      this.counters.strayAnswers++;
-      return;
-    }
-    const step = this.#answerToRequest(packet, request);
+    const step = this.#own.answered(packet);
     if (step === undefined) {
       this.counters.strayAnswers++;
       return;
     }
-    request.answered = true;
     if (typeof step === 'object') {
       this.#host.gaveUp(step.fatal);
       return;
@@ -281,36 +220,10 @@ export class ControlProtocol {
     this.#step(event);
   }
 
-  /** Undefined where it is no answer to this request. */
-  #answerToRequest(
-    packet: ControlPacket,
-    request: { readonly options: readonly ControlOption[]; readonly octets: Uint8Array },
-  ): NegotiationStep | undefined {
-    if (packet.code === CODE.configureAck) {
-      if (!sameOctets(packet.data, request.octets)) return undefined;
-      this.#negotiator.acked(request.options);
-      return 'go';
-    }
-    const options = parseOptions(packet.data);
-    if (options.length === 0 || options.some((option) => !option.isWellFormed)) return undefined;
-    if (packet.code === CODE.configureReject) {
-      if (!isSubset(options, request.options)) return undefined;
-      return this.#negotiator.rejected(options);
-    }
-    if (++this.#naksReceived > this.#limits.maxNaksReceived) {
-      const named = new Set(options.map(({ type }) => type));
-      const refused = request.options.filter(({ type }) => named.has(type));
-      return refused.length > 0 ? this.#negotiator.rejected(refused) : { fatal: 'noAgreement' };
-    }
-    return this.#negotiator.naked(options);
-  }
-
   #beginNegotiation(): void {
     this.#negotiator.restart();
-    this.#naksSent = 0;
-    this.#naksReceived = 0;
-    this.#requestsReceived = 0;
-    this.#request = undefined;
+    this.#own.restart();
+    this.#peers.restart();
     this.#isRejected = false;
   }
 
@@ -384,16 +297,8 @@ export class ControlProtocol {
   }
 
   #sendRequest(): void {
-    const octetsBefore = this.#request?.octets;
-    const options = this.#negotiator.request();
-    const octets = optionOctets(options);
-    // A retransmission keeps its identifier, so that a late answer to it still counts (RFC 1661 §5.1).
-    const isRepeated =
-      this.#request?.answered === false && octetsBefore !== undefined && sameOctets(octets, octetsBefore);
-    const identifier = isRepeated ? (this.#request?.identifier as number) : this.nextIdentifier();
-    this.#request = { identifier, options, octets, answered: false };
     this.#restartCount--;
-    this.#host.send(controlPacket(CODE.configureRequest, identifier, octets));
+    this.#host.send(this.#own.next(() => this.nextIdentifier()));
     this.#startTimer(this.#limits.restartMs);
   }
 
@@ -408,15 +313,4 @@ export class ControlProtocol {
   #startTimer(delayMs: number): void {
     this.#deadlineMs = this.#host.now() + delayMs;
   }
-}
-
-/** True where `options` are some of `all`, in the same order and with the same values. */
-function isSubset(options: readonly ControlOption[], all: readonly ControlOption[]): boolean {
-  let index = 0;
-  for (const option of options) {
-    while (index < all.length && !sameOctets((all[index] as ControlOption).raw, option.raw)) index++;
-    if (index === all.length) return false;
-    index++;
-  }
-  return true;
 }

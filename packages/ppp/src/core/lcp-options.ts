@@ -78,7 +78,8 @@ export class LcpOptions implements OptionNegotiator {
   #mru = 0;
   #accm = 0;
   #magic = 0;
-  #auth: AuthProtocol | undefined;
+  /** How the peer may still be asked to authenticate, the one that it is asked for now first. */
+  #auth: AuthProtocol[] = [];
   #authProposals = 0;
 
   constructor(configuration: LcpConfiguration) {
@@ -92,7 +93,7 @@ export class LcpOptions implements OptionNegotiator {
     this.#mru = mru;
     this.#accm = accm;
     this.#magic = randomMagic();
-    this.#auth = demandAuth[0];
+    this.#auth = [...demandAuth];
     this.#authProposals = 0;
     this.loops = 0;
     this.ours = NOTHING_AGREED;
@@ -112,7 +113,8 @@ export class LcpOptions implements OptionNegotiator {
     };
     add(this.#mru !== DEFAULT_MRU, LCP_OPTION.mru, unsignedOctets(this.#mru, 2));
     add(this.#accm !== 0xffffffff, LCP_OPTION.accm, unsignedOctets(this.#accm, 4));
-    if (this.#auth !== undefined) add(true, LCP_OPTION.authenticationProtocol, authOptionData(this.#auth));
+    const [auth] = this.#auth;
+    if (auth !== undefined) add(true, LCP_OPTION.authenticationProtocol, authOptionData(auth));
     add(magicNumber, LCP_OPTION.magicNumber, unsignedOctets(this.#magic, 4));
     add(pfc, LCP_OPTION.pfc);
     add(acfc, LCP_OPTION.acfc);
@@ -182,10 +184,10 @@ export class LcpOptions implements OptionNegotiator {
           break;
         case LCP_OPTION.authenticationProtocol: {
           const proposed = readAuthOption(data);
-          const { demandAuth } = this.#configuration;
-          if (this.#auth !== undefined && proposed !== undefined && demandAuth.includes(proposed)) {
-            this.#auth = proposed;
-          }
+          if (this.#auth.length < 2) break;
+          // What it does not want it is not asked for again: then its proposal, or our next wish where that is not allowed.
+          const [, ...left] = this.#auth;
+          this.#auth = left.sort((one, other) => Number(other === proposed) - Number(one === proposed));
           break;
         }
         case LCP_OPTION.magicNumber:
@@ -208,8 +210,9 @@ export class LcpOptions implements OptionNegotiator {
 
   rejected(options: readonly ControlOption[]): NegotiationStep {
     for (const { type } of options) {
-      if (type === LCP_OPTION.authenticationProtocol) return { fatal: 'authRefused' };
-      this.#refused.add(type);
+      if (type !== LCP_OPTION.authenticationProtocol) this.#refused.add(type);
+      else if (this.#auth.length > 1) this.#auth.shift();
+      else return { fatal: 'authRefused' };
     }
     return 'go';
   }

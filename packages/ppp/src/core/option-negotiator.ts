@@ -18,8 +18,6 @@ export interface OptionNegotiator {
   request(): readonly ControlOption[];
   /** Judges one option of the peer's request. Has no effect on what is agreed. */
   judge(option: ControlOption): OptionVerdict;
-  /** What the peer left out and should have: sent along in a Configure-Nak. */
-  judgeMissing?(options: readonly ControlOption[]): readonly ControlOption[];
   /** We granted the peer's request. */
   granted(options: readonly ControlOption[]): void;
   /** The peer granted our request. */

@@ -1,6 +1,6 @@
 import type { AuthLimits, Credentials } from './authentication.ts';
 import type { AuthProtocol } from './auth-protocol.ts';
-import type { NegotiationLimits } from './control-protocol.ts';
+import type { NegotiationLimits } from './negotiation-limits.ts';
 import type { Crc32 } from './frame-format.ts';
 import type { IpcpConfiguration } from './ipcp-options.ts';
 
@@ -84,6 +84,16 @@ export type SessionEvent =
   | { readonly type: 'echoMissed'; readonly count: number }
   | { readonly type: 'modemText'; readonly text: string }
   | { readonly type: 'ended'; readonly end: SessionEnd };
+
+/** Counters of a session beyond those of its framing. */
+export interface SessionCounters {
+  /** Packets of a protocol that the phase has no use for (RFC 1661 §3.4, §3.5). */
+  droppedByPhase: number;
+  /** IP packets received and delivered, and their octets. */
+  packetsReceived: number;
+  packetBytesReceived: number;
+  protocolRejectsSent: number;
+}
 
 /** Adaptive keep-alive. */
 export interface EchoConfiguration {

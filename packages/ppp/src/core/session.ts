@@ -1,37 +1,28 @@
-import type { Authentication, AuthenticationHost } from './authentication.ts';
+import { AuthenticationPhase } from './authentication-phase.ts';
 import type { AuthProtocol } from './auth-protocol.ts';
-import { makeAuthenticator, makePeer } from './make-authentication.ts';
 import { FrameDecoder } from './frame-decoder.ts';
-import { FrameEncoder, maximumFrameBytes } from './frame-encoder.ts';
-import { DEFAULT_FORMAT } from './frame-format.ts';
+import type { FrameEncoder } from './frame-encoder.ts';
+import { FrameOutput } from './frame-output.ts';
 import { LinkControl } from './link-control.ts';
 import { DEFAULT_MRU } from './lcp-options.ts';
 import { modemTextAtEnd } from './modem-text.ts';
 import { NetworkControl } from './network-control.ts';
-import { CODE, PROTOCOL, protocolName } from './protocol-numbers.ts';
+import { PROTOCOL, protocolName } from './protocol-numbers.ts';
 import type {
   NetworkAgreement,
   PppEndReason,
   PppPhase,
   SessionConfiguration,
+  SessionCounters,
   SessionEnd,
   SessionEvent,
   SessionHost,
 } from './session-types.ts';
-import { fromUtf8, utf8 } from './text.ts';
+import { TERMINATE_TEXT } from './terminate-text.ts';
+import { utf8 } from './text.ts';
 
 /** Events kept until the shell takes them; a peer cannot make more between two of its calls. */
 const EVENT_LIMIT = 1024;
-
-/** Counters of a session beyond those of its framing. */
-export interface SessionCounters {
-  /** Packets of a protocol that the phase has no use for (RFC 1661 §3.4, §3.5). */
-  droppedByPhase: number;
-  /** IP packets received and delivered, and their octets. */
-  packetsReceived: number;
-  packetBytesReceived: number;
-  protocolRejectsSent: number;
-}
 
 /**
  * One PPP session over one byte channel, either end: framing, LCP, authentication, network protocols, in the phases of
@@ -50,17 +41,13 @@ export class PppSession {
   readonly #host: SessionHost;
   readonly #link: LinkControl;
   readonly #network: NetworkControl;
-  readonly #basicEncoder = new FrameEncoder(DEFAULT_FORMAT);
-  #lcpEncoder = this.#basicEncoder;
-  #encoder = this.#basicEncoder;
+  readonly #authentication: AuthenticationPhase;
+  readonly #output: FrameOutput;
   #nowMs = 0;
   #phase: PppPhase = 'dead';
   #phaseDeadlineMs: number | undefined;
   #textDeadlineMs: number | undefined;
   #events: SessionEvent[] = [];
-  #peer: { readonly protocol: AuthProtocol; readonly authentication: Authentication } | undefined;
-  #authenticator: { readonly protocol: AuthProtocol; readonly authentication: Authentication } | undefined;
-  #authPending = 0;
   #endBegun: SessionEnd | undefined;
   #end: SessionEnd | undefined;
   #peerText: string | undefined;
@@ -69,6 +56,7 @@ export class PppSession {
     this.#configuration = configuration;
     this.#host = host;
     const { onFrame } = host;
+    this.#output = new FrameOutput(host);
     this.decoder = new FrameDecoder({
       // Packets of the default size must be taken whatever was agreed (RFC 1661 §6.1).
       maximumInformationBytes: Math.max(DEFAULT_MRU, configuration.mru),
@@ -87,7 +75,7 @@ export class PppSession {
       now,
       random: (octets) => host.random(octets),
       send: (packet) => {
-        this.#transmitLcp(packet);
+        this.#output.send(PROTOCOL.LCP, packet);
       },
       framesReceived: () => this.decoder.counters.frames,
       event: (event) => {
@@ -120,11 +108,30 @@ export class PppSession {
         this.#protocolRejected(protocol);
       },
     });
+    this.#authentication = new AuthenticationPhase(configuration, {
+      now,
+      random: (octets) => host.random(octets),
+      send: (protocol, packet) => {
+        this.#output.send(protocol, packet);
+      },
+      secretOf: (user, answer) => {
+        host.secretOf(user, answer);
+      },
+      event: (event) => {
+        this.#emit(event);
+      },
+      done: () => {
+        this.#startNetwork();
+      },
+      failed: (reason, text) => {
+        this.fail(reason, text);
+      },
+    });
     this.#network = new NetworkControl(configuration, {
       now,
       random: (octets) => host.random(octets),
       send: (protocol, packet) => {
-        this.#transmit(protocol, packet, this.#encoder);
+        this.#output.send(protocol, packet);
       },
       maximumPacketBytes: () => this.#link.peerMru,
       running: () => {
@@ -169,7 +176,7 @@ export class PppSession {
 
   /** Puts IP packets into frames as agreed at the moment. */
   get encoder(): FrameEncoder {
-    return this.#encoder;
+    return this.#output.encoder;
   }
 
   /** True where a packet of this protocol may be sent now. */
@@ -184,8 +191,7 @@ export class PppSession {
       this.#textDeadlineMs ?? Infinity,
       this.#link.deadlineMs ?? Infinity,
       this.#network.deadlineMs ?? Infinity,
-      this.#peer?.authentication.deadlineMs ?? Infinity,
-      this.#authenticator?.authentication.deadlineMs ?? Infinity,
+      this.#authentication.deadlineMs ?? Infinity,
     );
     return deadline === Infinity ? undefined : deadline;
   }
@@ -229,8 +235,7 @@ export class PppSession {
         return;
       }
     }
-    if (isDue(this.#peer?.authentication.deadlineMs)) this.#peer?.authentication.timeout();
-    if (isDue(this.#authenticator?.authentication.deadlineMs)) this.#authenticator?.authentication.timeout();
+    this.#authentication.timeout(nowMs);
     this.#network.timeout(nowMs);
     this.#link.timeout(nowMs);
     if (isDue(this.#phaseDeadlineMs)) {
@@ -284,7 +289,7 @@ export class PppSession {
   #finish(): void {
     if (this.#end !== undefined || this.#endBegun === undefined) return;
     this.#end = this.#endBegun;
-    this.#stopAuthentication();
+    this.#authentication.stop();
     this.#network.lowerDown();
     this.#phaseDeadlineMs = undefined;
     this.#textDeadlineMs = undefined;
@@ -313,9 +318,7 @@ export class PppSession {
   #lcpUp(): void {
     const { ours, peers } = this.#link.options;
     const { crc32 } = this.#configuration;
-    const format = { accm: peers.accm, crc32: peers.fcs32 ? crc32 : undefined };
-    this.#encoder = new FrameEncoder({ ...format, pfc: peers.pfc, acfc: peers.acfc });
-    this.#lcpEncoder = new FrameEncoder({ ...format, pfc: false, acfc: false });
+    this.#output.agreed(peers, crc32);
     this.decoder.accm = ours.accm;
     this.decoder.crc32 = ours.fcs32 ? crc32 : undefined;
     this.#emit({
@@ -333,10 +336,9 @@ export class PppSession {
 
   /** What was agreed is void: the default format again, everything above down. */
   #lcpDown(): void {
-    this.#stopAuthentication();
+    this.#authentication.stop();
     this.#network.lowerDown();
-    this.#encoder = this.#basicEncoder;
-    this.#lcpEncoder = this.#basicEncoder;
+    this.#output.reset();
     this.decoder.accm = 0xffffffff;
     this.decoder.crc32 = undefined;
     if (this.#endBegun !== undefined) this.#enter('terminate');
@@ -347,64 +349,13 @@ export class PppSession {
   }
 
   #authenticate(asPeer: AuthProtocol | undefined, asAuthenticator: AuthProtocol | undefined): void {
-    const { credentials, authLimits, authenticatorName, rechallengeMs } = this.#configuration;
-    this.#authPending = 0;
-    if (asPeer !== undefined) {
-      this.#authPending++;
-      const authentication = makePeer(asPeer, this.#authHost(asPeer, 'us'), authLimits, credentials);
-      this.#peer = { protocol: asPeer, authentication };
-    }
-    if (asAuthenticator !== undefined) {
-      this.#authPending++;
-      const host = this.#authHost(asAuthenticator, 'peer');
-      const options = { name: authenticatorName, rechallengeMs };
-      const authentication = makeAuthenticator(asAuthenticator, host, authLimits, options);
-      this.#authenticator = { protocol: asAuthenticator, authentication };
-    }
-    if (this.#authPending === 0) {
+    if (asPeer === undefined && asAuthenticator === undefined) {
       this.#startNetwork();
       return;
     }
     this.#enter('authenticate');
     this.#phaseDeadlineMs = this.#nowMs + this.#configuration.authTimeoutMs;
-    this.#authenticator?.authentication.start();
-    this.#peer?.authentication.start();
-  }
-
-  #authHost(protocol: AuthProtocol, by: 'peer' | 'us'): AuthenticationHost {
-    const onTheLine = protocol === 'pap' ? PROTOCOL.PAP : PROTOCOL.CHAP;
-    let isOver = false;
-    const isCurrent = (): boolean =>
-      this.#end === undefined && (by === 'us' ? this.#peer : this.#authenticator)?.protocol === protocol;
-    return {
-      now: () => this.#nowMs,
-      send: (packet) => {
-        this.#transmit(onTheLine, packet, this.#encoder);
-      },
-      random: (octets) => this.#host.random(octets),
-      secretOf: (user, answer) => {
-        const { authentication } = this.#authenticator ?? {};
-        this.#host.secretOf(fromUtf8(user), (secret) => {
-          if (isCurrent() && this.#authenticator?.authentication === authentication) answer(secret);
-        });
-      },
-      succeeded: (message, user) => {
-        this.#emit({ type: 'authenticated', by, protocol, user, message });
-        if (isOver) return;
-        isOver = true;
-        if (--this.#authPending === 0) this.#startNetwork();
-      },
-      failed: (reason, message) => {
-        if (reason === 'noAnswer') this.fail('noAnswer', `no answer to ${protocolName(onTheLine)}`);
-        else if (reason === 'impostor') this.fail('authFailed', 'the peer does not know our password either');
-        else this.fail('authFailed', message);
-      },
-    };
-  }
-
-  #stopAuthentication(): void {
-    this.#peer = undefined;
-    this.#authenticator = undefined;
+    this.#authentication.start(asPeer, asAuthenticator);
   }
 
   #startNetwork(): void {
@@ -431,7 +382,7 @@ export class PppSession {
       return;
     }
     if (protocol === PROTOCOL.PAP || protocol === PROTOCOL.CHAP) {
-      this.#authenticationPacket(protocol, information);
+      if (!this.#authentication.receive(protocol, information)) this.counters.droppedByPhase++;
       return;
     }
     if (this.#phase !== 'network' && this.#phase !== 'running') {
@@ -447,16 +398,6 @@ export class PppSession {
     }
   }
 
-  #authenticationPacket(protocol: number, information: Uint8Array): void {
-    let isTaken = false;
-    for (const side of [this.#peer, this.#authenticator]) {
-      if (side === undefined || (side.protocol === 'pap') !== (protocol === PROTOCOL.PAP)) continue;
-      isTaken = true;
-      side.authentication.receive(information);
-    }
-    if (!isTaken) this.counters.droppedByPhase++;
-  }
-
   #protocolRejected(protocol: number): void {
     this.#emit({ type: 'protocolRejected', protocol, by: 'peer' });
     if (protocol === PROTOCOL.PAP || protocol === PROTOCOL.CHAP) {
@@ -468,42 +409,4 @@ export class PppSession {
     const text = modemTextAtEnd(this.decoder.pending);
     this.#textDeadlineMs = text === undefined ? undefined : this.#nowMs + text.quietMs;
   }
-
-  /**
-   * LCP: codes up to Code-Reject always in the default format, all others with the ACCM and the FCS agreed on (RFC 1662 §7.1,
-   * RFC 1570 §2.1), and none with a compressed header (RFC 1661 §6.5, §6.6).
-   */
-  #transmitLcp(packet: Uint8Array): void {
-    const isBasic = (packet[0] as number) <= CODE.codeReject;
-    this.#transmit(PROTOCOL.LCP, packet, isBasic ? this.#basicEncoder : this.#lcpEncoder);
-  }
-
-  #transmit(protocol: number, packet: Uint8Array, encoder: FrameEncoder): void {
-    const room = new Uint8Array(maximumFrameBytes(packet.length));
-    const end = encoder.encode(protocol, packet, room, 0);
-    this.#host.transmit(room.subarray(0, end));
-    this.#host.onFrame?.('sent', plainFrame(protocol, packet));
-  }
 }
-
-/** A frame as a capture wants it: address, control, protocol, information. */
-export function plainFrame(protocol: number, information: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(information.length + 4);
-  frame.set([0xff, 0x03, protocol >>> 8, protocol & 0xff]);
-  frame.set(information, 4);
-  return frame;
-}
-
-/** What the peer is told in the Terminate-Request. */
-const TERMINATE_TEXT: Readonly<Record<PppEndReason, string>> = {
-  closedHere: 'User request',
-  closedByPeer: '',
-  authFailed: 'Authentication failed',
-  authRefused: 'Authentication is required',
-  noAnswer: 'No answer in time',
-  loopback: 'Line is looped back',
-  noAgreement: 'No agreement on options',
-  networkFailed: 'No network protocol',
-  carrierLost: '',
-  silence: 'Peer not responding',
-};
