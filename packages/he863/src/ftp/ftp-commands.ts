@@ -10,6 +10,8 @@ import { PacketDownload } from './packet-download.ts';
 
 const NAME_LENGTH = 200;
 const CREDENTIAL_LENGTH = 100;
+/** A value that was left out: `#FTPTO=` and `#FTPTYPE=` are read forms (guide §3.3, §3.3.2). */
+const LEFT_OUT = -1;
 /** The largest `<blocksize>` of #FTPRECV. */
 const BLOCK_BYTES = 3000;
 
@@ -19,8 +21,9 @@ const fileName = string('filename', NAME_LENGTH);
 export const ftpCommands: readonly Declaration[] = [
   {
     name: '#FTPTO',
-    parameters: [integer('tout', 100, 5000)],
+    parameters: [integer('tout', 100, 5000, LEFT_OUT)],
     set: (context, args) => {
+      if (numberAt(args, 0) === LEFT_OUT) return showTimeout(context);
       serviceOf(context).timeout = numberAt(args, 0);
       return 'OK';
     },
@@ -55,8 +58,11 @@ export const ftpCommands: readonly Declaration[] = [
   },
   {
     name: '#FTPTYPE',
-    parameters: [integer('type', 0, 1)],
-    set: (context, args) => withSession(context, (session) => session.setType(numberAt(args, 0))),
+    parameters: [integer('type', 0, 1, LEFT_OUT)],
+    set: (context, args) =>
+      numberAt(args, 0) === LEFT_OUT
+        ? showType(context)
+        : withSession(context, (session) => session.setType(numberAt(args, 0))),
     execute: showType,
     read: showType,
   },

@@ -8,6 +8,7 @@ import { callCommands } from './commands/call-commands.ts';
 import type { Declaration } from './commands/declaration.ts';
 import { IDENTIFICATION, identityCommands, simCommands } from './commands/identity-commands.ts';
 import { lineCommands } from './commands/line-commands.ts';
+import { listCommands } from './commands/list-commands.ts';
 import { multiplexerCommands } from './commands/multiplexer-commands.ts';
 import { nameCommands } from './commands/name-commands.ts';
 import { packetDomainCommands } from './commands/packet-domain-commands.ts';
@@ -77,7 +78,7 @@ export class He863Module implements ModuleServices {
     });
     this.sockets = new SocketTable(this);
     this.calls = new PppCalls(this);
-    this.#commands = [
+    const commands = [
       ...identityCommands,
       ...simCommands(this.sim),
       ...registrationCommands(this),
@@ -92,6 +93,7 @@ export class He863Module implements ModuleServices {
       ...emailCommands,
       ...legacyCommands,
     ];
+    this.#commands = [...commands, listCommands(commands)];
     this.network.registration$.subscribe(() => {
       this.#tellRegistration();
     });

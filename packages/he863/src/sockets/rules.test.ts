@@ -199,7 +199,7 @@ describe('settings', () => {
     expect(await host.run('#SCFGEXT', 1, 1, 0, 0)).toBe('\r\n+CME ERROR: 3\r\n');
     await host.run('#SH', 1);
     expect(await host.run('#SCFGEXT', 1, 1, 0, 0)).toBe('\r\nOK\r\n');
-    expect(await host.run('#SCFGEXT', 1, 3, 0, 0)).toBe('\r\nERROR\r\n');
+    expect(await host.run('#SCFGEXT', 1, 3, 0, 0)).toBe('\r\n+CME ERROR: 4\r\n');
   });
 
   it('#BASE64 holds for the connection that is open', async () => {

@@ -116,7 +116,7 @@ function addresses(module: He863Module): Declaration {
     execute: (context): CommandResult => print(context, [1, 2, 3, 4, 5]),
     test: (context): CommandResult => {
       const defined = module.contexts.all().map(({ cid }) => cid);
-      context.info(`+CGPADDR: (${defined.join(',')})`);
+      if (defined.length > 0) context.info(`+CGPADDR: (${defined.join(',')})`);
       return 'OK';
     },
   };

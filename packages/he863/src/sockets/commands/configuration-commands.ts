@@ -51,7 +51,7 @@ export const configurationCommands: readonly Declaration[] = [
       const socket = socketOf(context, args);
       if (isLocked(socket, table.options.lockedConfiguration)) return { cme: SOCKET_ERRORS.operationNotAllowed };
       const srMode = numberAt(args, 1);
-      if (srMode > 2 && !table.options.viewWithSource) return 'ERROR';
+      if (srMode > 2 && !table.options.viewWithSource) return { cme: SOCKET_ERRORS.operationNotSupported };
       table.settings.extend(socket.connId, {
         srMode,
         recvDataMode: numberAt(args, 2),

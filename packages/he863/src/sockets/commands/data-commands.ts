@@ -2,6 +2,7 @@ import type { CommandResult, Handler, Argument } from '@cellmux/at';
 import { fromHex, fromLatin1, latin1 } from '@cellmux/port';
 import type { PortSession } from '../../module/module-services.ts';
 import { MAXIMUM_TRANSFER_BYTES } from '../machine/socket-settings.ts';
+import { SOCKET_ERRORS } from '../machine/socket-transitions.ts';
 import { CONN_ID, integer, numberAt, socketOf, tableOf, type Declaration } from './arguments.ts';
 
 type SetHandler = Handler<PortSession, [args: readonly Argument[]]>;
@@ -35,7 +36,7 @@ const receive: SetHandler = (context, args): CommandResult => {
   const socket = socketOf(context, args);
   const table = tableOf(context);
   const withSource = numberAt(args, 2) === 1;
-  if (withSource && !table.options.udpInfo) return 'ERROR';
+  if (withSource && !table.options.udpInfo) return { cme: SOCKET_ERRORS.operationNotSupported };
   const { kind, connId } = socket;
   const datagram = kind === 'udp' && (withSource || table.options.udpReceive === 'datagram');
   const read = socket.receive(numberAt(args, 1), datagram);

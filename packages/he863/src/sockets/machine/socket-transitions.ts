@@ -81,6 +81,7 @@ type Row = Readonly<Partial<Record<SocketState, Cell>>>;
 /** +CME ERROR codes of the table. */
 export const SOCKET_ERRORS = {
   operationNotAllowed: 3,
+  operationNotSupported: 4,
   wrongState: 551,
   wrongMode: 552,
   contextAlreadyActivated: 553,
