@@ -13,30 +13,38 @@ export interface Comparison {
 const SAMPLE_MS = 3;
 const LEAST_ROUNDS = 7;
 
+/** The part of the time for the compiler, and for memory to be fetched from the system for the first time. */
+const WARM_UP = 0.4;
+
+/** Milliseconds that this process has kept a core busy. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /**
- * Times tasks in turns for about `budgetMs`. What counts is the time this process kept a core busy, so that waiting for a
- * core does not count and collecting garbage does. Times are compared within a round, a few milliseconds apart, and the
- * median of all rounds is taken: another load on the machine slows all tasks and hardly moves their ratio.
+ * Times tasks in turns for about `budgetMs` of a core. What counts is the time this process kept a core busy, so that
+ * waiting for a core does not count and collecting garbage does. Times are compared within a round, a few milliseconds
+ * apart, and the median of all rounds is taken: another load on the machine slows all tasks and hardly moves their ratio.
  */
 export function inTurns(budgetMs: number, tasks: readonly Task[]): Comparison {
   let sum = 0;
   const timed = (task: Task, runs: number): number => {
-    const before = process.cpuUsage();
+    const startMs = cpuMs();
     for (let run = 0; run < runs; run++) sum += task();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000 / runs;
+    return (cpuMs() - startMs) / runs;
   };
-  // A tenth of the time for the compiler, which also tells how many runs make a sample.
-  const runs = tasks.map((task) => {
+  const startMs = cpuMs();
+  // The warm-up also tells how many runs make a sample.
+  const runs = tasks.map((task, index) => {
     let fastestMs = Infinity;
-    const untilMs = performance.now() + budgetMs / 10 / tasks.length;
+    const untilMs = startMs + (budgetMs * WARM_UP * (index + 1)) / tasks.length;
     do fastestMs = Math.min(fastestMs, timed(task, 1));
-    while (performance.now() < untilMs);
+    while (cpuMs() < untilMs);
     return Math.max(1, Math.ceil(SAMPLE_MS / Math.max(fastestMs, 1e-3)));
   });
   const rounds: number[][] = [];
-  const untilMs = performance.now() + budgetMs * 0.9;
-  while (rounds.length < LEAST_ROUNDS || performance.now() < untilMs) {
+  while (rounds.length < LEAST_ROUNDS || cpuMs() < startMs + budgetMs) {
     const round = tasks.map(() => 0);
     for (let turn = 0; turn < tasks.length; turn++) {
       // Each round begins with another task: what one leaves to the next, garbage above all, then hits all alike.

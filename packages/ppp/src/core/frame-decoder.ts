@@ -1,6 +1,8 @@
 import { FCS16_GOOD, FCS16_INITIAL, fcs16 } from './fcs16.ts';
-import { ADDRESS, CONTROL, ESCAPE, FLAG, TRANSPARENCY, type Crc32 } from './frame-format.ts';
+import { ADDRESS, CONTROL, ESCAPE, FLAG, type Crc32 } from './frame-format.ts';
 import { PROTOCOL } from './protocol-numbers.ts';
+import { unescape } from './unescape.ts';
+import { WordView } from './word-view.ts';
 
 /** What became of the octets received, by cause. */
 export interface FrameDecoderCounters {
@@ -43,6 +45,8 @@ const BLOCK_BYTES = 16 * 1024;
 const OVERHEAD_BYTES = 8;
 /** Characters that a line may insert into a frame before it counts as a giant. */
 const INSERTED_BYTES = 64;
+/** Frames of fewer octets are looked at octet by octet. */
+const WORDS_FROM_BYTES = 64;
 
 /**
  * Takes frames out of a stream of octets (RFC 1662 §3, §4), however it is cut. Linear in its input; holds one frame.
@@ -79,6 +83,9 @@ export class FrameDecoder {
   #stopped = false;
   #block = new Uint8Array(BLOCK_BYTES);
   #blockUsed = 0;
+  readonly #blockWords = new WordView();
+  readonly #partialWords = new WordView();
+  readonly #chunkWords = new WordView();
 
   constructor(options: FrameDecoderOptions) {
     this.#maximumBytes = options.maximumInformationBytes + OVERHEAD_BYTES;
@@ -128,10 +135,12 @@ export class FrameDecoder {
       this.#sawFlag = true;
       start = end + 1;
       if (this.#stopped as boolean) {
+        this.#chunkWords.forget();
         this.counters.bytes += start;
         return start;
       }
     }
+    this.#chunkWords.forget();
     if (!this.#tossing && start < chunk.length) this.#keep(chunk, start, chunk.length);
     this.counters.bytes += chunk.length;
     return chunk.length;
@@ -145,7 +154,11 @@ export class FrameDecoder {
       this.#giant(end - start);
       return false;
     }
-    this.#partial.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), this.#partialBytes);
+    const partial = this.#partial;
+    let at = this.#partialBytes;
+    // A view costs as much as copying some 48 octets one by one (measured on Node 20).
+    if (end - start > 48) partial.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), at);
+    else for (let index = start; index < end; index++) partial[at++] = chunk[index] as number;
     this.#partialBytes += end - start;
     return true;
   }
@@ -171,7 +184,9 @@ export class FrameDecoder {
     if (hasEscape || !isOwned) {
       frame = this.#blockWithRoom(end - start);
       from = this.#blockUsed;
-      to = hasEscape ? unescape(raw, start, end, frame, from) : copy(raw, start, end, frame, from);
+      to = hasEscape
+        ? unescape(raw, start, end, frame, from, this.#wordsOf(raw, end - start), this.#blockWords.of(frame))
+        : copy(raw, start, end, frame, from);
     }
     let checkBytes = this.#check(frame, from, to);
     if (checkBytes === 0 && this.accm !== 0) {
@@ -180,7 +195,7 @@ export class FrameDecoder {
         const { octets, length } = stripped;
         const block = this.#blockWithRoom(length);
         const blockStart = this.#blockUsed;
-        const blockEnd = unescape(octets, 0, length, block, blockStart);
+        const blockEnd = unescape(octets, 0, length, block, blockStart, undefined, this.#blockWords.of(block));
         checkBytes = this.#check(block, blockStart, blockEnd);
         if (checkBytes > 0) {
           this.counters.droppedCharacters += end - start - length;
@@ -243,7 +258,14 @@ export class FrameDecoder {
       if (!isLcp(frame, start)) return 0;
     }
     if (end - start < 4) return 0;
-    return fcs16(FCS16_INITIAL, frame, start, end) === FCS16_GOOD ? 2 : 0;
+    return fcs16(FCS16_INITIAL, frame, start, end, this.#wordsOf(frame, end - start)) === FCS16_GOOD ? 2 : 0;
+  }
+
+  /** A view where so many octets are worth one. */
+  #wordsOf(bytes: Uint8Array, octets: number): DataView | undefined {
+    if (octets < WORDS_FROM_BYTES) return undefined;
+    if (bytes === this.#block) return this.#blockWords.of(bytes);
+    return (bytes === this.#partial ? this.#partialWords : this.#chunkWords).of(bytes);
   }
 
   /** The raw octets without those of our ACCM; undefined where there are none. */
@@ -277,38 +299,4 @@ function isLcp(frame: Uint8Array, start: number): boolean {
 function copy(raw: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): number {
   target.set(raw.subarray(start, end), offset);
   return offset + end - start;
-}
-
-/** From this many octets on, four are looked at in one go; below, making the views costs more than it saves. */
-const WORDS_FROM_BYTES = 64;
-
-/** Takes the escapes out of `raw[start..end)`, which does not end in one; gives the end in `target`. */
-function unescape(raw: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): number {
-  let at = offset;
-  let index = start;
-  if (end - start >= WORDS_FROM_BYTES) {
-    const words = new DataView(raw.buffer, raw.byteOffset, end);
-    const targetWords = new DataView(target.buffer, target.byteOffset, target.length);
-    const lastWord = end - 4;
-    while (index <= lastWord) {
-      const word = words.getInt32(index, true);
-      // Zero where the octet is an escape; the test for a zero octet in a word is exact for "any of the four".
-      const escapes = word ^ 0x7d7d7d7d;
-      if (((escapes - 0x01010101) & ~escapes & 0x80808080) === 0) {
-        targetWords.setInt32(at, word, true);
-        at += 4;
-        index += 4;
-        continue;
-      }
-      // Up to the escape, which is within the next four.
-      let octet = raw[index++] as number;
-      for (; octet !== ESCAPE; octet = raw[index++] as number) target[at++] = octet;
-      target[at++] = (raw[index++] as number) ^ TRANSPARENCY;
-    }
-  }
-  while (index < end) {
-    const octet = raw[index++] as number;
-    target[at++] = octet === ESCAPE ? (raw[index++] as number) ^ TRANSPARENCY : octet;
-  }
-  return at;
 }

@@ -1,7 +1,8 @@
 import { FCS16_INITIAL, fcs16 } from './fcs16.ts';
 import { ADDRESS, CONTROL, DEFAULT_FORMAT, ESCAPE, FLAG, TRANSPARENCY, type FrameFormat } from './frame-format.ts';
+import { WordView } from './word-view.ts';
 
-/** From this many octets on, four are looked at in one go; below, making a view costs more than it saves. */
+/** From this many octets on, eight are looked at in one go; below, making a view costs more than it saves. */
 const WORDS_FROM_BYTES = 64;
 
 /** Octets that the frame of `informationBytes` can take at most: everything escaped, two flags. */
@@ -31,6 +32,7 @@ export class FrameEncoder {
   /** The FCS register behind the header; with FCS-32 its CRC. */
   #headerFcs = 0;
   readonly #trailer = new Uint8Array(4);
+  readonly #targetWords = new WordView();
 
   constructor(format: FrameFormat = DEFAULT_FORMAT) {
     this.format = format;
@@ -44,10 +46,13 @@ export class FrameEncoder {
   encode(protocol: number, information: Uint8Array, target: Uint8Array, offset: number, openingFlag = true): number {
     const { crc32 } = this.format;
     if (protocol !== this.#headerProtocol) this.#prepareHeader(protocol);
+    const { length } = information;
+    const words =
+      length >= WORDS_FROM_BYTES ? new DataView(information.buffer, information.byteOffset, length) : undefined;
     const trailer = this.#trailer;
     let trailerBytes = 2;
     if (crc32 === undefined) {
-      const fcs = ~fcs16(this.#headerFcs, information);
+      const fcs = ~fcs16(this.#headerFcs, information, 0, length, words);
       trailer[0] = fcs;
       trailer[1] = fcs >>> 8;
     } else {
@@ -62,9 +67,9 @@ export class FrameEncoder {
     for (let index = openingFlag ? 0 : 1; index < this.#headerBytes; index++)
       target[at++] = this.#header[index] as number;
     at =
-      this.format.accm === 0 && information.length >= WORDS_FROM_BYTES
-        ? escapeWords(information, this.#table, target, at)
-        : escapeOctets(information, information.length, this.#table, target, at);
+      this.format.accm === 0 && words !== undefined
+        ? escapeWords(information, words, this.#table, target, this.#targetWords.of(target), at)
+        : escapeOctets(information, length, this.#table, target, at);
     at = escapeOctets(trailer, trailerBytes, this.#table, target, at);
     target[at++] = FLAG;
     return at;
@@ -106,28 +111,36 @@ function escapeOctets(
 }
 
 /**
- * For ACCM 0: copies four octets at a time where none of them is a flag or an escape, which is nearly always. The test is
+ * For ACCM 0: copies eight octets at a time where none of them is a flag or an escape, which is nearly always. The test is
  * the usual one for a zero octet in a word: exact for "any of the four".
  */
-function escapeWords(from: Uint8Array, table: Uint32Array, target: Uint8Array, offset: number): number {
-  const words = new DataView(from.buffer, from.byteOffset, from.length);
-  const targetWords = new DataView(target.buffer, target.byteOffset, target.length);
-  const lastWord = from.length - 4;
+function escapeWords(
+  from: Uint8Array,
+  words: DataView,
+  table: Uint32Array,
+  target: Uint8Array,
+  targetWords: DataView,
+  offset: number,
+): number {
+  const lastWords = from.length - 8;
   let at = offset;
   let index = 0;
   while (index < from.length) {
-    if (index <= lastWord) {
-      const word = words.getInt32(index, true);
-      const flags = word ^ 0x7e7e7e7e;
-      const escapes = word ^ 0x7d7d7d7d;
-      if (((((flags - 0x01010101) & ~flags) | ((escapes - 0x01010101) & ~escapes)) & 0x80808080) === 0) {
-        targetWords.setInt32(at, word, true);
-        at += 4;
-        index += 4;
+    if (index <= lastWords) {
+      const first = words.getInt32(index, true);
+      const second = words.getInt32(index + 4, true);
+      // 7C to 7F, flag and escape among them, become zero; the other two are found to be none below.
+      const one = (first & -0x03030304) ^ 0x7c7c7c7c;
+      const other = (second & -0x03030304) ^ 0x7c7c7c7c;
+      if (((((one - 0x01010101) & ~one) | ((other - 0x01010101) & ~other)) & -0x7f7f7f80) === 0) {
+        targetWords.setInt32(at, first, true);
+        targetWords.setInt32(at + 4, second, true);
+        at += 8;
+        index += 8;
         continue;
       }
     }
-    for (const end = Math.min(index + 4, from.length); index < end; index++) {
+    for (const end = Math.min(index + 8, from.length); index < end; index++) {
       const escaped = table[from[index] as number] as number;
       target[at] = escaped;
       target[at + 1] = escaped >>> 8;
