@@ -13,6 +13,15 @@ import { ScriptedPeer } from '../test/scripted-peer.ts';
 const reason = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => error);
 const nothing = new Uint8Array(0);
 
+async function opened(peer: ScriptedPeer, dlci: number): Promise<void> {
+  const opening = peer.host.open(dlci);
+  await peer.clock.advance(0);
+  await peer.say('UA', dlci);
+  await peer.data(0, Uint8Array.of(0xe1, 0x05, (dlci << 2) | 3, 0x8d));
+  await peer.clock.run(opening);
+  await peer.heard();
+}
+
 /** A line whose far end takes what it is sent only while it is told to: CTS that is low. */
 function holdingLine(): { host: Port; module: Port; hold: (isHeld: boolean) => void } {
   const pair = memoryPair();
@@ -180,7 +189,57 @@ describe('a peer that wastes memory', () => {
   });
 });
 
+describe('an end that comes with more behind it', () => {
+  it('leaves no timer, though a frame had begun in the same chunk', async () => {
+    const peer = new ScriptedPeer();
+    await peer.up();
+    await peer.raw('F9 01 EF 05 C3 01 93 F9 F9 05 EF 3F 41');
+    await peer.clock.advance(1000);
+    expect(await peer.host.ended).toEqual({ reason: 'closedByPeer' });
+    expect(peer.clock.pendingTimers).toBe(0);
+  });
+
+  it.each(['DISC', 'DM'] as const)(
+    'comes although the peer sends %s on DLCI 0 instead of the answer to CLD',
+    async (type) => {
+      const peer = new ScriptedPeer();
+      await peer.up();
+      await opened(peer, 1);
+      const closing = peer.host.close();
+      await peer.say('UA', 1);
+      expect((await peer.heard()).join()).toContain('CLD command');
+      await peer.say(type, 0);
+      await peer.clock.run(closing);
+      expect(await peer.host.ended).toEqual({ reason: 'closedByPeer' });
+      expect(peer.clock.pendingTimers).toBe(0);
+    },
+  );
+
+  it('comes although the peer wants to sleep while this end closes', async () => {
+    const peer = new ScriptedPeer();
+    await peer.up();
+    const closing = peer.host.close();
+    await peer.data(0, '43 01');
+    await peer.clock.run(closing);
+    expect(await peer.host.ended).toEqual({ reason: 'closedUnanswered' });
+  });
+});
+
 describe('two ends that sleep', () => {
+  it('wake for what was under way when the lines went idle', async () => {
+    const peer = new ScriptedPeer();
+    await peer.up();
+    const tested = reason(peer.host.test());
+    await peer.data(0, '43 01');
+    expect((await peer.heard()).join()).toContain('PSC response');
+    // T2, then flags for a second, then T2 for each try.
+    await peer.clock.advance(1400);
+    expect((await peer.heard()).join()).toBe('');
+    await peer.clock.advance(300);
+    expect((await peer.heard()).join()).toContain('Test command');
+    expect(hasCode(await peer.clock.run(tested), 'ERR_CMUX_NO_ANSWER')).toBe(true);
+  });
+
   it('do not answer the flags of each other for ever when noise wakes one', async () => {
     const clock = new VirtualClock();
     const line = memoryPair();

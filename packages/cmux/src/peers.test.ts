@@ -258,6 +258,19 @@ describe('the control channel', () => {
     ]);
   });
 
+  it('counts each frame that it sends and takes', async () => {
+    const peer = new ScriptedPeer();
+    await peer.up();
+    await opened(peer, 1);
+    const before = peer.host.counters;
+    await peer.data(0, '23 05 01 02');
+    await peer.data(1, latin1('x'));
+    const after = peer.host.counters;
+    expect(after.framesSent - before.framesSent).toBe(1);
+    expect(after.framesReceived - before.framesReceived).toBe(2);
+    expect(after.octetsSent - before.octetsSent).toBe(10);
+  });
+
   it('takes control messages in UI as well', async () => {
     const peer = new ScriptedPeer();
     await peer.up();

@@ -196,7 +196,8 @@ export class AdvancedDeframer implements Deframer {
           const next = at < end ? (chunk[at] as number) : flag;
           if (next === flag || (softwareFlow && isFlowOctet(next))) {
             this.#escaped = true;
-            this.#length = Math.min(length, longest);
+            this.#length = length;
+            if (length > longest) this.#tooLong(length);
             return at;
           }
           octet = next ^ 0x20;
@@ -212,7 +213,9 @@ export class AdvancedDeframer implements Deframer {
         held[length++] = octet;
       }
       if (at >= end) {
-        this.#length = Math.min(length, longest);
+        this.#length = length;
+        // Words are written before the length is looked at.
+        if (length > longest) this.#tooLong(length);
         return end;
       }
     }

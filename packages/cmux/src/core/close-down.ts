@@ -16,6 +16,8 @@ export class CloseDown {
   /** Until when a line that takes nothing is waited for, where the peer has closed. */
   #untilMs = Infinity;
   #isPeers = false;
+  /** DISC was sent on DLCI 0. */
+  #isDisconnecting = false;
 
   constructor(context: LinkContext, machine: DlcMachine, onEnd: () => void) {
     this.#context = context;
@@ -57,10 +59,15 @@ export class CloseDown {
     });
   }
 
+  /** DLCI 0 is not open any more. */
+  linkClosed(): void {
+    if (!this.#isDisconnecting) this.peerCloses();
+  }
+
   /** The peer has closed the link: what answers it is queued, and leaves first. */
   peerCloses(): void {
     const context = this.#context;
-    if (context.state === 'closed') return;
+    if (context.state === 'closed' || this.#isPeers) return;
     context.deframer.stop();
     context.state = 'closing';
     this.#isPeers = true;
@@ -122,6 +129,7 @@ export class CloseDown {
 
   #disconnectLink(): void {
     const link = this.#context.dlc(0);
+    this.#isDisconnecting = true;
     link.onClosed.push(() => {
       this.#context.deframer.stop();
       this.end(link.wasAnswered ? 'closed' : 'closedUnanswered');

@@ -75,14 +75,14 @@ function chunked(octets: Uint8Array, sizes: readonly number[]): Uint8Array[] {
 }
 const sizes = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 });
 
-function decode(option: Option, chunks: readonly Uint8Array[], idle = false): Seen {
+function decode(option: Option, chunks: readonly Uint8Array[], idle = false, n1 = N1): Seen {
   const seen = new Seen();
-  const deframer = make(option, seen);
+  const deframer = make(option, seen, n1);
   for (const chunk of chunks) {
     deframer.receive(chunk);
     // Nothing of a chunk is kept: what its owner does with it later changes nothing.
     chunk.fill(0xf9);
-    expect(deframer.pendingOctets).toBeLessThanOrEqual(N1 + 8);
+    expect(deframer.pendingOctets).toBeLessThanOrEqual(n1 + 8);
   }
   if (idle) deframer.idle();
   return seen;
@@ -107,10 +107,10 @@ describe.each(['basic', 'advanced'] as const)('%s option', (option) => {
 
   it('never throws, and finds the same in random octets whatever the chunks', () => {
     fc.assert(
-      fc.property(fc.array(octet, { maxLength: 600 }), sizes, (octets, cut) => {
+      fc.property(fc.array(octet, { maxLength: 600 }), sizes, fc.constantFrom(1, 2, 5, N1), (octets, cut, n1) => {
         const all = Uint8Array.from(octets);
-        const whole = decode(option, [all.slice()]);
-        const parts = decode(option, chunked(all, cut));
+        const whole = decode(option, [all.slice()], false, n1);
+        const parts = decode(option, chunked(all, cut), false, n1);
         expect(parts.frames).toEqual(whole.frames);
       }),
       { numRuns: 500 },
@@ -249,6 +249,16 @@ function naive(octets: Uint8Array, n1: number): string[] {
   }
   return frames;
 }
+
+it('does not cut a frame that is too long to one that is not, where a chunk of the advanced option ends in it', () => {
+  for (let tail = 0; tail < 256; tail++) {
+    const octets = Uint8Array.of(0x7e, 0x07, 0x03, 0x41, tail, 1, 2, 0x7e);
+    for (let cut = 1; cut < octets.length; cut++) {
+      const chunks = [octets.slice(0, cut), octets.slice(cut)];
+      expect(decode('advanced', chunks, false, 1).frames).toEqual([]);
+    }
+  }
+});
 
 describe('the search for basic frames', () => {
   it('finds what the plain statement of it finds, in damaged streams', () => {

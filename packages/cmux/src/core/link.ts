@@ -68,7 +68,7 @@ export class Link {
       linkClosed: () => {
         if (context.state === 'starting') context.state = 'idle';
         // DM or DISC on an open DLCI 0: the peer has no multiplexer any more.
-        else if (context.state === 'up') this.#closeDown.peerCloses();
+        else this.#closeDown.linkClosed();
       },
       tellStatus: (dlc) => {
         this.#status.tell(dlc);
@@ -114,9 +114,7 @@ export class Link {
         this.#closeDown.peerCloses();
       },
       sleep: () => {
-        this.#closeDown.whenSent(() => {
-          this.#power.sleep();
-        });
+        this.#sleepWhenSent();
       },
       answered: (type, dlci, value) => {
         if (context.control.answered(type, dlci, value, context.nowMs)) return;
@@ -286,10 +284,16 @@ export class Link {
 
   /** Both lines may be idle from now on: the peer has agreed to PSC. */
   sleep(): void {
+    this.#sleepWhenSent();
+    this.#closeDown.endIfSent();
+  }
+
+  #sleepWhenSent(): void {
+    // Who closes has still to hear something.
+    if (this.state !== 'up') return;
     this.#closeDown.whenSent(() => {
       this.#power.sleep();
     });
-    this.#closeDown.endIfSent();
   }
 
   /** Closes the link in order; see {@link CloseDown}. */
@@ -313,6 +317,8 @@ export class Link {
     context.counters.octetsReceived += chunk.length;
     const framesBefore = context.counters.framesReceived;
     this.#receiver.receive(chunk);
+    // Something in it ended the link: nothing is due any more.
+    if (this.state === 'closed') return;
     this.#supervision.heard(nowMs);
     this.#power.heard(context.counters.framesReceived !== framesBefore);
     const mayHide = context.deframer.isPending || !this.#receiver.isQuiet;
@@ -373,6 +379,8 @@ export class Link {
     if (this.#lineFlow.isStopped) return;
     this.#power.handleTimeout(nowMs);
     this.#supervision.handleTimeout(nowMs, this.#power.isAwake);
+    // What was under way when the lines went idle is still to be answered, or to be said again.
+    if (this.#power.state === 'asleep' && this.#outstandingUntilMs() <= nowMs) this.#power.wake(nowMs);
     if (!this.#power.isAwake) return;
     for (const dlc of context.dlcs) if (dlc !== undefined) this.#machine.handleTimeout(dlc, nowMs);
     context.control.handleTimeout(nowMs);
@@ -381,14 +389,18 @@ export class Link {
   }
 
   #findDeadline(): number {
-    const { control, dlcs, state } = this.#context;
-    if (state === 'closed') return Infinity;
+    if (this.state === 'closed') return Infinity;
     let next = Math.min(this.#closeDown.nextDeadlineMs, this.#lineFlow.nextDeadlineMs);
-    // While the line takes nothing, or the peer sleeps, nothing can be answered.
+    // While the line takes nothing, or the peer wakes up, nothing can be answered.
     if (this.#lineFlow.isStopped) return next;
     next = Math.min(next, this.#power.nextDeadlineMs, this.#supervision.nextDeadlineMs);
-    if (!this.#power.isAwake) return next;
-    next = Math.min(next, control.nextDeadlineMs, this.#status.nextDeadlineMs);
+    return this.#power.state === 'waking' ? next : Math.min(next, this.#outstandingUntilMs());
+  }
+
+  /** When the time of something that awaits an answer is over. */
+  #outstandingUntilMs(): number {
+    const { control, dlcs } = this.#context;
+    let next = Math.min(control.nextDeadlineMs, this.#status.nextDeadlineMs);
     for (const dlc of dlcs) {
       if (dlc !== undefined) next = Math.min(next, dlc.t1AtMs, dlc.recovery?.t1AtMs ?? Infinity);
     }

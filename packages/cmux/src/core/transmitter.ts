@@ -194,6 +194,7 @@ export class Transmitter {
   }
 
   #encode(at: number, address: number, control: number, info: Uint8Array, start: number, end: number): number {
+    this.#options.counters.framesSent++;
     this.watcher?.(address, control, info, start, end);
     if (this.#options.option === 'basic') return encodeBasic(this.#scratch, at, address, control, info, start, end);
     return encodeAdvanced(this.#scratch, at, address, control, info, start, end, this.#options.softwareFlow);
