@@ -9,6 +9,7 @@ export interface LaneUser {
 }
 
 interface Job {
+  readonly isFront: boolean;
   readonly start: () => Promise<void>;
   readonly refuse: (reason: unknown) => void;
 }
@@ -28,6 +29,7 @@ export class AtLane implements LaneUser {
   #call: DataCall | undefined;
   #closedBy: CellmuxError | undefined;
   #reservations = 0;
+  #isHeld = false;
   readonly #onChange: () => void;
 
   /** @param onChange told whenever what {@link state} or {@link users} say has changed. */
@@ -60,7 +62,12 @@ export class AtLane implements LaneUser {
 
   /** True while a stream is about to take the whole port. */
   get isReserved(): boolean {
-    return this.#reservations > 0;
+    return this.#reservations > 0 || this.#isHeld;
+  }
+
+  /** True while the module may go online on this port by itself. */
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   /** Set once the port is gone. */
@@ -75,6 +82,23 @@ export class AtLane implements LaneUser {
     return () => {
       if (held) this.#reservations--;
       held = false;
+    };
+  }
+
+  /**
+   * Keeps the port quiet, because the module may go online on it at any moment: what is sent then would be data for the
+   * peer. Only commands that go to the front still run. Returns what ends it.
+   */
+  hold(): () => void {
+    this.#isHeld = true;
+    this.#onChange();
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#isHeld = false;
+      this.#onChange();
+      this.poke();
     };
   }
 
@@ -117,6 +141,7 @@ export class AtLane implements LaneUser {
         reject(signal?.reason);
       };
       const entry: Job = {
+        isFront: front === true,
         start: async () => {
           signal?.removeEventListener('abort', onAbort);
           try {
@@ -143,6 +168,12 @@ export class AtLane implements LaneUser {
    */
   async goOnline(line: string, timeoutMs: number): Promise<DataCall> {
     const call = await this.at.connect(line, { timeoutMs });
+    this.wentOnline(call);
+    return call;
+  }
+
+  /** The port is online until the call has ended. */
+  wentOnline(call: DataCall): void {
     this.#call = call;
     this.#onChange();
     const back = (): void => {
@@ -152,7 +183,6 @@ export class AtLane implements LaneUser {
       this.poke();
     };
     call.ended.then(back, back);
-    return call;
   }
 
   /** The port is gone: what waits is refused. */
@@ -164,6 +194,7 @@ export class AtLane implements LaneUser {
   }
 
   turn(): Promise<void> | undefined {
+    if (this.#isHeld && this.#jobs[0]?.isFront !== true) return undefined;
     return this.#jobs.shift()?.start();
   }
 
@@ -171,7 +202,8 @@ export class AtLane implements LaneUser {
     let idle = 0;
     while (idle < this.#ring.length && this.#call === undefined && this.#closedBy === undefined) {
       this.#next %= this.#ring.length;
-      const work = this.#ring[this.#next++]?.turn();
+      const user = this.#ring[this.#next++];
+      const work = this.#isHeld && user !== this ? undefined : user?.turn();
       if (work === undefined) {
         idle++;
         continue;

@@ -25,3 +25,18 @@ export function useCommandSet(at: AtClient, set: 'multisocket' | 'legacy'): () =
     isOver = true;
   };
 }
+
+/** The same for several ports: all or none. */
+export function useCommandSets(ports: readonly AtClient[], set: 'multisocket' | 'legacy'): () => void {
+  const leaves: (() => void)[] = [];
+  const leaveAll = (): void => {
+    for (const leave of leaves) leave();
+  };
+  try {
+    for (const at of ports) leaves.push(useCommandSet(at, set));
+  } catch (error) {
+    leaveAll();
+    throw error;
+  }
+  return leaveAll;
+}

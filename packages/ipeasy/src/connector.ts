@@ -82,7 +82,7 @@ export class Connector {
       return refused;
     }
     const socket = make();
-    if (onConnect !== undefined) socket.once('connect', onConnect as () => void);
+    socket.once('connect', () => onConnect?.());
     endWith(socket, options.signal, (reason) => socket.destroy(reason));
     void this.#open(dial, abort.signal, {
       makeUser: (connId, lane) => factory.channelFor(socket, connId, dial.cid, lane),

@@ -1,8 +1,10 @@
 import { atString, type AtClient } from '@cellmux/at';
 import { CellmuxError, checkInteger, checkOneOf, type AbortOptions } from '@cellmux/port';
+import { isIpv4 } from './core/command-lines.ts';
+import { COMMAND_LINE_LIMIT } from './core/limits.ts';
 import { decimal, splitFields } from './core/split-fields.ts';
 import { cmeOf, ipEasyError } from './ip-easy-error.ts';
-import { setQualityOfService, type QualityOfService } from './quality-of-service.ts';
+import { qualityCommands, setQualityOfService, type QualityOfService } from './quality-of-service.ts';
 
 /** What `defineContext` takes (`+CGDCONT`, 3GPP TS 27.007 §10.1.1). */
 export interface ContextDefinition extends AbortOptions {
@@ -41,20 +43,42 @@ export interface ActivationParameters extends AbortOptions {
 /** The network may take this long (AT guide: #SGACT). */
 export const ACTIVATION_TIMEOUT_MS = 150_000;
 
+const DEFINE_CHECK =
+  'Check the access point name with the operator; a context that is active must be deactivated before it is changed.';
+const ACTIVATE_CHECK =
+  'Check that the context is defined, that the module is registered (AT+CGREG?), and access point name, user and password.';
+const DEACTIVATE_CHECK = 'Check that no dial-up call uses the context.';
+
 /** `AT+CGDCONT=…` */
 export async function defineContext(at: AtClient, definition: ContextDefinition, timeoutMs: number): Promise<void> {
+  const { cid, quality } = definition;
+  const line = defineLine(definition);
+  // What is wrong with the quality is said before anything is changed.
+  const qualityLines = quality === undefined ? [] : qualityCommands(cid, quality);
+  try {
+    await at.command(line, { timeoutMs });
+  } catch (error) {
+    throw ipEasyError(error, `context ${cid}: defining it`, DEFINE_CHECK);
+  }
+  await setQualityOfService(at, cid, qualityLines, timeoutMs);
+}
+
+function defineLine(definition: ContextDefinition): string {
   const { cid, apn, type = 'IP', address = '0.0.0.0', dataCompression = 0, headerCompression = 0 } = definition;
   checkInteger('cid', cid, 1, 5);
   checkOneOf('type', type, ['IP', 'PPP']);
   checkInteger('dataCompression', dataCompression, 0, 2);
   checkInteger('headerCompression', headerCompression, 0, 3);
-  const line = `AT+CGDCONT=${cid},"${type}",${atString(apn)},${atString(address)},${dataCompression},${headerCompression}`;
-  try {
-    await at.command(line, { timeoutMs });
-  } catch (error) {
-    throw ipEasyError(error, `context ${cid}: defining it`);
+  if (address !== '' && !isIpv4(address)) {
+    throw new CellmuxError('ERR_OPTION_RANGE', `address must be an IPv4 address, not ${JSON.stringify(address)}`, {
+      context: { option: 'address', value: address },
+    });
   }
-  if (definition.quality !== undefined) await setQualityOfService(at, cid, definition.quality, timeoutMs);
+  const short = `AT+CGDCONT=${cid},"${type}",${atString(apn)}`;
+  const line = `${short},${atString(address)},${dataCompression},${headerCompression}`;
+  const isPlain = address === '0.0.0.0' && dataCompression === 0 && headerCompression === 0;
+  // A long access point name leaves no room for what is the default anyway.
+  return isPlain && line.length > COMMAND_LINE_LIMIT ? short : line;
 }
 
 /** `AT#SGACT=cid,1`; the address, or undefined when the context was active already. */
@@ -72,7 +96,7 @@ export async function activate(at: AtClient, parameters: ActivationParameters): 
   } catch (error) {
     // The module goes on running when the program restarts.
     if (cmeOf(error) === 553) return undefined;
-    throw ipEasyError(error, `context ${cid}: activating it`);
+    throw ipEasyError(error, `context ${cid}: activating it`, ACTIVATE_CHECK);
   }
 }
 
@@ -82,7 +106,7 @@ export async function deactivate(at: AtClient, cid: number): Promise<void> {
   try {
     await at.command(`AT#SGACT=${cid},0`, { timeoutMs: ACTIVATION_TIMEOUT_MS });
   } catch (error) {
-    throw ipEasyError(error, `context ${cid}: deactivating it`);
+    throw ipEasyError(error, `context ${cid}: deactivating it`, DEACTIVATE_CHECK);
   }
 }
 

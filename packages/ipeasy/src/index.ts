@@ -1,4 +1,5 @@
-export { IpEasy, type SocketSettingsTable } from './ip-easy.ts';
+export { IpEasy } from './ip-easy.ts';
+export type { SocketSettingsTable } from './socket-queries.ts';
 export type { AtPortState } from './lanes.ts';
 export type { ExtendedSocketConfig, SocketConfig } from './core/socket-config.ts';
 export type { AnyIpEasySocket } from './socket-factory.ts';

@@ -1,24 +1,37 @@
+import { CME_ERRORS } from '@cellmux/at';
 import { CellmuxError } from '@cellmux/port';
 import { moduleError } from './core/module-errors.ts';
 
+/** Codes that say no more than ERROR does. */
+const VAGUE: ReadonlySet<number> = new Set([3, 4, 50, 100, 148, 550, 600]);
+
 /**
  * An error of a command in the terms of IP Easy: `+CME ERROR` codes of the guide's ranges become their
- * `ERR_IPEASY_…` code with the module's words and a hint, `context.cme` keeps the number. Others pass unchanged.
+ * `ERR_IPEASY_…` code with the module's words and a hint, `context.cme` keeps the number; other +CME ERROR are
+ * `ERR_IPEASY_MODULE_ERROR` with the words of 3GPP TS 27.007 where it has some. Others pass unchanged.
+ *
+ * @param check what to look at where the module gives no real reason; one sentence.
  */
-export function ipEasyError(error: unknown, what: string): unknown {
+export function ipEasyError(error: unknown, what: string, check = ''): unknown {
   if (!(error instanceof Error) || String((error as { code?: unknown }).code).startsWith('ERR_IPEASY_')) return error;
   const cme = cmeOf(error);
   if (cme !== undefined) {
     const known = moduleError(cme);
     if (known === undefined) {
-      return new CellmuxError('ERR_IPEASY_UNKNOWN', `${what}: the module says error ${cme}`, {
-        cause: error,
-        context: { cme },
-      });
+      const words = CME_ERRORS[cme];
+      return new CellmuxError(
+        'ERR_IPEASY_MODULE_ERROR',
+        `${what}: the module says ${words === undefined ? `error ${cme}` : `"${words}"`}`,
+        {
+          cause: error,
+          hint: joined(`The AT guide of the module lists +CME ERROR ${cme}.`, check),
+          context: words === undefined ? { cme } : { cme, words },
+        },
+      );
     }
     return new CellmuxError(known.code, `${what}: the module says "${known.words}"`, {
       cause: error,
-      hint: known.hint,
+      hint: VAGUE.has(cme) ? joined(known.hint, check) : known.hint,
       context: { cme, words: known.words },
     });
   }
@@ -26,7 +39,10 @@ export function ipEasyError(error: unknown, what: string): unknown {
   if (code === 'ERR_AT_ERROR')
     return new CellmuxError('ERR_IPEASY_MODULE_ERROR', `${what}: the module says ERROR`, {
       cause: error,
-      hint: 'The module gives no reason; a parameter may be out of range or the command unknown to its firmware.',
+      hint: joined(
+        'The module gives no reason; a parameter may be out of range or the command unknown to its firmware.',
+        check,
+      ),
     });
   if (code === 'ERR_AT_NO_CARRIER')
     return new CellmuxError('ERR_IPEASY_NO_CARRIER', `${what}: the module says NO CARRIER`, { cause: error });
@@ -41,6 +57,10 @@ export function ipEasyError(error: unknown, what: string): unknown {
       hint: 'The line or the multiplexer below went down: start it again.',
     });
   return error;
+}
+
+function joined(hint: string, check: string): string {
+  return check === '' ? hint : `${hint} ${check}`;
 }
 
 /** The number of a +CME ERROR, wherever in the chain of causes it is; undefined for other errors. */

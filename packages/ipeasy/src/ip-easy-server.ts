@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { CellmuxError, checkInteger, hasCode } from '@cellmux/port';
+import type { DataCall } from '@cellmux/at';
+import { CellmuxError, checkInteger, checkOneOf, hasCode } from '@cellmux/port';
+import { take } from 'rxjs';
 import type { AtLane } from './at-lane.ts';
 import { askEndpoints, type DialHost } from './conn-id-dial.ts';
 import type { ConnIdUser } from './conn-id-user.ts';
@@ -23,6 +25,15 @@ export interface ServerOptions {
   readonly cid?: number | undefined;
   /** Whether to let somebody in; default: everybody whom the firewall lets through. */
   readonly accept?: ((incoming: IncomingConnection) => boolean | Promise<boolean>) | undefined;
+  /** How connections begin: `command` (default) shares an AT port, `online` has one for itself. TCP only. */
+  readonly mode?: 'command' | 'online' | undefined;
+  /**
+   * The module accepts by itself and goes online at once (`ListenAutoRsp` of `#SCFGEXT`; the HE863 guide has no such
+   * value, modules of other families do). One AT port is kept for that while the server listens: no command that could
+   * become data of the connection is given there. Of several ports, the last one that takes commands is never kept. Nobody is asked, and the module does not tell who it is. TCP only,
+   * without `accept`. Default false.
+   */
+  readonly automatic?: boolean | undefined;
   /** Listens on after each connection, as long as a connId is free; default true. */
   readonly rearm?: boolean | undefined;
   /** Keeps this side of accepted connections open when the peer has ended. Default false. */
@@ -40,9 +51,11 @@ interface ServedSocket {
 
 /** What an accepted connection becomes. */
 export interface Accepted<Socket> {
-  readonly user: ConnIdUser & { opened(): void; abandoned(): void };
+  readonly user: ConnIdUser & { opened(): void; openedOnline?(call: DataCall): void };
   readonly socket: Socket;
   readonly connected: (endpoints: Endpoints) => void;
+  /** Nobody will ever hear of the socket; the connId is not touched. */
+  readonly discard: () => void;
 }
 
 /** What a server needs of the library around it. */
@@ -69,8 +82,9 @@ interface ServerEvents<Socket> {
  * the server keeps one more: five connections at a time at most.
  *
  * Events: `listening`, `connection` (socket), `warning` (nobody can connect: the firewall has no rule), `error`
- * (`ERR_IPEASY_ALREADY_LISTENING`, `ERR_IPEASY_CONTEXT_NOT_ACTIVE`, `ERR_IPEASY_CONTEXT_LOST`, …; the server is closed
- * then), `close` once it has stopped and all its connections have ended.
+ * (`ERR_IPEASY_ALREADY_LISTENING`, `ERR_IPEASY_CONTEXT_NOT_ACTIVE`, `ERR_IPEASY_CONTEXT_LOST`,
+ * `ERR_IPEASY_NO_ONLINE_PORT`, …; the server is closed then), `close` once it has stopped and all its connections have
+ * ended.
  */
 export class IpEasyServer<Socket extends ServedSocket>
   extends EventEmitter<ServerEvents<Socket>>
@@ -91,6 +105,7 @@ export class IpEasyServer<Socket extends ServedSocket>
   /** @internal */
   constructor(host: ServerHost<Socket>, options: ServerOptions, onConnection: ((socket: Socket) => void) | undefined) {
     super();
+    checkServerOptions(options, host.transport);
     this.#host = host;
     this.#options = options;
     if (onConnection !== undefined) this.on('connection', onConnection);
@@ -114,18 +129,24 @@ export class IpEasyServer<Socket extends ServedSocket>
     }
     this.#port = port;
     if (onListening !== undefined) this.once('listening', onListening);
-    this.#arm(this.#options.whenFull ?? 'wait').then(
-      () => {
-        if (this.#state === 'closed') return;
-        this.#state = 'listening';
-        this.emit('listening');
-        void this.#warn();
-      },
-      (error: unknown) => {
-        this.#failed(error);
-      },
-    );
+    void this.#begin();
     return this;
+  }
+
+  async #begin(): Promise<void> {
+    const { automatic = false, whenFull = 'wait' } = this.#options;
+    try {
+      // Later, the port is kept quiet.
+      if (automatic) await this.#warn();
+      await this.#arm(whenFull);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    if (this.#isClosed()) return;
+    this.#state = 'listening';
+    this.emit('listening');
+    if (!automatic) await this.#warn().catch(() => undefined);
   }
 
   /** Where it listens; null before. The address is that of the context. */
@@ -182,10 +203,14 @@ export class IpEasyServer<Socket extends ServedSocket>
   async #armNow(whenFull: 'wait' | 'fail'): Promise<void> {
     const { table, setup, lanes, timeoutMs, transport } = this.#host;
     const { signal } = this.#abort;
+    const { automatic = false, mode } = this.#options;
     const cid = this.#options.cid ?? this.#host.cid;
     await this.#host.ready();
+    // Where no port may go online, that is said now and not to the first who connects.
+    if (automatic || mode === 'online') lanes.forStream();
+    if (automatic) await lanes.whenSpare({ signal });
     const connId = await table.acquire({ signal, whenFull, prefer: (id) => setup.cidOf(id) === cid });
-    const lane = lanes.any();
+    const lane = automatic ? lanes.forStream() : lanes.any();
     const listener = new ListeningConnId(connId, cid, lane, table, {
       onIncoming: () => {
         void this.#incoming(listener).catch((error: unknown) => {
@@ -205,6 +230,8 @@ export class IpEasyServer<Socket extends ServedSocket>
       await lane.run(
         async (at) => {
           await setup.bind(at, connId, cid);
+          await setup.extend(at, connId, { acceptsByItself: automatic });
+          if (automatic) this.#awaitCall(listener);
           const closure = transport === 'tcp' && this.#options.allowHalfOpen === true ? ',255' : '';
           await at.command(`AT#SL${transport === 'udp' ? 'UDP' : ''}=${connId},1,${this.#port}${closure}`, {
             timeoutMs,
@@ -262,37 +289,95 @@ export class IpEasyServer<Socket extends ServedSocket>
       this.#rearm();
       return;
     }
-    const { user, socket, connected } = this.#host.makeSocket(connId, cid, lane, this.#options);
+    const isOnline = this.#options.mode === 'online';
+    const onLane = isOnline ? lanes.forStream() : lane;
+    const { user, socket, connected, discard } = this.#host.makeSocket(connId, cid, onLane, this.#options);
     // From here on the connId's indications are the connection's: data may be announced right behind the OK.
     this.#host.table.replace(listener, user);
+    const release = isOnline ? onLane.reserve() : undefined;
     try {
-      await lanes.near(lane).run((at) => at.command(`AT#SA=${connId},1`, { timeoutMs }), { front: true });
+      if (isOnline) {
+        const call = await onLane.run(() => onLane.goOnline(`AT#SA=${connId}`, timeoutMs), { front: true });
+        user.openedOnline?.(call);
+      } else {
+        await lanes.near(lane).run((at) => at.command(`AT#SA=${connId},1`, { timeoutMs }), { front: true });
+      }
     } catch (error) {
       this.#host.table.replace(user, listener);
+      discard();
       if (!isRefusal(error)) throw ipEasyError(error, `port ${this.#port}: accepting a connection`);
       // Who wanted to connect has gone: what the connId is doing now, #SS tells.
       listener.undecided();
       void this.#host.table.sweep(lane);
       return;
+    } finally {
+      release?.();
     }
     listener.handedOver();
     if (this.#listener === listener) this.#listener = undefined;
-    if (askAddresses) endpoints ??= await ask().catch(() => undefined);
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#socketClosed(socket);
+    if (askAddresses && !isOnline) endpoints ??= await ask().catch(() => undefined);
+    this.#admit(connId, socket, () => {
+      connected(endpoints ?? {});
     });
-    emit({ type: 'incomingAccepted', connId, port: this.#port });
-    connected(endpoints ?? {});
-    this.emit('connection', socket);
     // Nothing is read before somebody can hear it.
     user.opened();
     if (transport === 'udp') this.#isOwed = true;
     else this.#rearm();
   }
 
+  #admit(connId: number, socket: Socket, connected: () => void): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#socketClosed(socket);
+    });
+    this.#host.emit({ type: 'incomingAccepted', connId, port: this.#port });
+    connected();
+    this.emit('connection', socket);
+  }
+
+  /** Keeps the port quiet until the module has gone online on it, or the listener is gone. */
+  #awaitCall(listener: ListeningConnId): void {
+    const { lane } = listener;
+    const release = lane.hold();
+    const calls = lane.at.incomingCalls$.pipe(take(1)).subscribe((call) => {
+      void this.#cameOnline(listener, call);
+    });
+    listener.whenLeft(() => {
+      calls.unsubscribe();
+      release();
+    });
+  }
+
+  /** The module has accepted somebody. */
+  async #cameOnline(listener: ListeningConnId, call: DataCall): Promise<void> {
+    const { connId, cid, lane } = listener;
+    lane.wentOnline(call);
+    const { user, socket, connected, discard } = this.#host.makeSocket(connId, cid, lane, this.#options);
+    this.#host.table.replace(listener, user);
+    user.openedOnline?.(call);
+    listener.handedOver();
+    if (this.#listener === listener) this.#listener = undefined;
+    // The OK of listening may have come just before.
+    await this.#arming?.catch(() => undefined);
+    if (this.#isClosed()) {
+      discard();
+      await user.close().catch(() => undefined);
+      this.#closeWhenEmpty();
+      return;
+    }
+    this.#admit(connId, socket, () => {
+      connected({});
+    });
+    this.#rearm();
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
   /** A listener that nobody can reach is most often a forgotten rule. */
   async #warn(): Promise<void> {
+    await this.#host.ready();
     const rules = await this.#host.firewall.rules().catch(() => undefined);
     if (rules?.length !== 0) return;
     const message = `port ${this.#port}: the firewall has no rule, so nobody can connect; call firewall.allow(address, mask)`;
@@ -304,5 +389,17 @@ export class IpEasyServer<Socket extends ServedSocket>
     if (this.#state === 'closed') return;
     this.close();
     this.emit('error', error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** @throws CellmuxError `ERR_OPTION_RANGE` */
+function checkServerOptions({ mode, automatic, accept }: ServerOptions, transport: 'tcp' | 'udp'): void {
+  if (mode !== undefined) checkOneOf('mode', mode, transport === 'udp' ? ['command'] : ['command', 'online']);
+  if (automatic !== true) return;
+  if (transport === 'udp' || accept !== undefined || mode === 'command') {
+    throw new CellmuxError('ERR_OPTION_RANGE', 'automatic accepting is for TCP, online, and asks nobody', {
+      hint: "Leave out accept and mode: 'command', or automatic.",
+      context: { option: 'automatic', value: automatic },
+    });
   }
 }

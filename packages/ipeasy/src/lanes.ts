@@ -1,5 +1,5 @@
 import type { AtClient } from '@cellmux/at';
-import { CellmuxError } from '@cellmux/port';
+import { CellmuxError, type AbortOptions } from '@cellmux/port';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { AtLane } from './at-lane.ts';
 
@@ -20,12 +20,15 @@ export class Lanes {
   readonly states$: Observable<readonly AtPortState[]>;
   readonly #states: BehaviorSubject<readonly AtPortState[]>;
   readonly #maxOnlinePorts: number;
+  readonly #whenChanged = new Set<() => void>();
 
   constructor(ports: readonly AtClient[], maxOnlinePorts: number) {
-    const changed = (): void => {
-      this.#states.next(this.#now());
-    };
-    this.all = ports.map((at, index) => new AtLane(at, index, changed));
+    this.all = ports.map(
+      (at, index) =>
+        new AtLane(at, index, () => {
+          this.#changed();
+        }),
+    );
     this.#states = new BehaviorSubject(this.#now());
     this.states$ = this.#states.asObservable();
     this.#maxOnlinePorts = maxOnlinePorts;
@@ -40,10 +43,10 @@ export class Lanes {
     return best ?? this.#first();
   }
 
-  /** The port for a single command that concerns a connection: its own, unless that is online or lost. */
+  /** The port for a single command that concerns a connection: its own, unless that is online, held or lost. */
   near(preferred: AtLane): AtLane {
-    if (preferred.closedBy === undefined && !preferred.isOnline) return preferred;
-    return this.all.find((lane) => lane.closedBy === undefined && !lane.isOnline) ?? preferred;
+    const isFree = (lane: AtLane): boolean => lane.closedBy === undefined && !lane.isOnline && !lane.isHeld;
+    return isFree(preferred) ? preferred : (this.all.find(isFree) ?? preferred);
   }
 
   /**
@@ -65,10 +68,52 @@ export class Lanes {
     return free.sort((a, b) => a.users - b.users)[0] ?? this.#first();
   }
 
+  /**
+   * Resolves once a port can be kept for the module to go online on, without that the last one that takes commands goes
+   * with it. A module with one port has no other.
+   */
+  whenSpare({ signal }: AbortOptions): Promise<void> {
+    if (this.#hasSpare()) return Promise.resolve();
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const settle = (how: () => void): void => {
+        this.#whenChanged.delete(check);
+        signal?.removeEventListener('abort', onAbort);
+        how();
+      };
+      const check = (): void => {
+        if (this.#hasSpare()) settle(resolve);
+      };
+      const onAbort = (): void => {
+        settle(() => {
+          reject(signal?.reason);
+        });
+      };
+      this.#whenChanged.add(check);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
   /** No port is used any more. */
   fail(reason: CellmuxError): void {
     for (const lane of this.all) lane.fail(reason);
     this.#states.complete();
+  }
+
+  #changed(): void {
+    const now = this.#now();
+    const isNews = now.some((state, index) => {
+      const before = this.#states.value[index];
+      return state.state !== before?.state || state.sockets !== before.sockets;
+    });
+    if (isNews) this.#states.next(now);
+    for (const check of [...this.#whenChanged]) check();
+  }
+
+  #hasSpare(): boolean {
+    const usable = this.all.filter((lane) => lane.closedBy === undefined);
+    // Without any, whoever comes next is told why.
+    return usable.length < 2 || usable.filter((lane) => !lane.isOnline && !lane.isHeld).length >= 2;
   }
 
   #now(): readonly AtPortState[] {

@@ -20,6 +20,7 @@ export class ListeningConnId implements ConnIdUser {
   #state: 'opening' | 'listening' | 'deciding' | 'closed' = 'opening';
   #activity = 0;
   #closing: Promise<void> | undefined;
+  #onLeft: () => void = () => undefined;
 
   constructor(connId: number, cid: number, lane: AtLane, host: ConnIdHost, sink: ListeningSink) {
     this.connId = connId;
@@ -42,6 +43,12 @@ export class ListeningConnId implements ConnIdUser {
     if (this.#state === 'opening') this.#state = 'listening';
   }
 
+  /** To be called once it listens no more, whatever the reason. */
+  whenLeft(onLeft: () => void): void {
+    if (this.#state === 'closed') onLeft();
+    else this.#onLeft = onLeft;
+  }
+
   /** The connection is being answered; nobody judges the connId meanwhile. */
   decide(): void {
     if (this.#state === 'listening' || this.#state === 'opening') this.#state = 'deciding';
@@ -54,7 +61,7 @@ export class ListeningConnId implements ConnIdUser {
 
   /** Somebody else has the connId now, or nobody. */
   handedOver(): void {
-    this.#state = 'closed';
+    this.#leave();
   }
 
   noticeData(): void {
@@ -66,14 +73,14 @@ export class ListeningConnId implements ConnIdUser {
   noticeClosed(now: 'closed' | 'listening'): void {
     this.#activity++;
     if (now === 'listening' || this.#state !== 'listening') return;
-    this.#state = 'closed';
+    this.#leave();
     this.#host.released(this);
     this.#sink.onClosed(undefined);
   }
 
   fail(error: unknown, { isFree = false }: { readonly isFree?: boolean } = {}): void {
     if (this.#state === 'closed') return;
-    this.#state = 'closed';
+    this.#leave();
     if (isFree) this.#host.released(this);
     else this.#closing ??= this.#reclaim();
     this.#sink.onClosed(error);
@@ -88,6 +95,14 @@ export class ListeningConnId implements ConnIdUser {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     await this.#reclaim();
+    // A port that is kept quiet for a listener stays quiet until the module has stopped listening.
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#state = 'closed';
+    this.#onLeft();
+    this.#onLeft = () => undefined;
   }
 
   async #reclaim(): Promise<void> {

@@ -110,24 +110,45 @@ export function values3g(quality: QualityOfService3g): string {
   ].join(',');
 }
 
-/** Sends what is given of it. */
+/** One command of a quality of service, and what it is about in words. */
+export interface QualityCommand {
+  readonly line: string;
+  readonly what: string;
+}
+
+/** The commands for what is given of it, the least first. @throws CellmuxError `ERR_OPTION_RANGE` */
+export function qualityCommands(cid: number, quality: QualityOfService): readonly QualityCommand[] {
+  checkInteger('cid', cid, 1, 5);
+  const { requested2g, minimum2g, requested3g, minimum3g } = quality;
+  const commands: QualityCommand[] = [];
+  const add = (name: string, what: string, values: string | undefined): void => {
+    if (values !== undefined) commands.push({ line: `AT${name}=${cid},${values}`, what: `${what} (${name})` });
+  };
+  add('+CGQMIN', 'minimum quality of service of 2G', minimum2g && values2g(minimum2g));
+  add('+CGQREQ', 'requested quality of service of 2G', requested2g && values2g(requested2g));
+  add('+CGEQMIN', 'minimum quality of service of 3G', minimum3g && values3g(minimum3g));
+  add('+CGEQREQ', 'requested quality of service of 3G', requested3g && values3g(requested3g));
+  return commands;
+}
+
+/** Sends them. Rejects as the module refuses, saying which of the four it was. */
 export async function setQualityOfService(
   at: AtClient,
   cid: number,
-  quality: QualityOfService,
+  commands: readonly QualityCommand[],
   timeoutMs: number,
 ): Promise<void> {
-  checkInteger('cid', cid, 1, 5);
-  const { requested2g, minimum2g, requested3g, minimum3g } = quality;
-  const lines: string[] = [];
-  if (minimum2g !== undefined) lines.push(`AT+CGQMIN=${cid},${values2g(minimum2g)}`);
-  if (requested2g !== undefined) lines.push(`AT+CGQREQ=${cid},${values2g(requested2g)}`);
-  if (minimum3g !== undefined) lines.push(`AT+CGEQMIN=${cid},${values3g(minimum3g)}`);
-  if (requested3g !== undefined) lines.push(`AT+CGEQREQ=${cid},${values3g(requested3g)}`);
-  try {
-    for (const line of lines) await at.command(line, { timeoutMs });
-  } catch (error) {
-    throw ipEasyError(error, `context ${cid}: its quality of service`);
+  for (const { line, what } of commands) {
+    try {
+      await at.command(line, { timeoutMs });
+    } catch (error) {
+      const test = `${line.slice(0, line.indexOf('='))}=?`;
+      throw ipEasyError(
+        error,
+        `context ${cid}: ${what}`,
+        `${test} lists what it takes; left out, it is as subscribed.`,
+      );
+    }
   }
 }
 

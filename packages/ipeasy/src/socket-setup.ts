@@ -95,7 +95,7 @@ export class SocketSetup {
     for (let connId = 1; connId <= CONNECTIONS; connId++) {
       if (!isFree(connId)) continue;
       await this.bind(at, connId, this.#settings.cid);
-      await this.#extend(at, connId);
+      await this.extend(at, connId);
     }
   }
 
@@ -116,19 +116,20 @@ export class SocketSetup {
     this.#configs.set(connId, wanted);
   }
 
-  async #extend(at: AtClient, connId: number): Promise<void> {
+  /** Sets how a closed connId announces and shows data, and whether its listener accepts by itself. */
+  async extend(at: AtClient, connId: number, { acceptsByItself = false } = {}): Promise<void> {
     const hex = this.#settings.dataMode === 'hex' ? 1 : 0;
     const wanted: ExtendedSocketConfig = {
       connId,
       srMode: SRING_AMOUNT,
       recvDataMode: hex,
       keepalive: this.#settings.keepAliveMinutes,
-      listenAutoRsp: 0,
+      listenAutoRsp: acceptsByItself ? 1 : 0,
       sendDataMode: hex,
     };
     const now = this.#extended.get(connId);
     if (now !== undefined && extendedSocketConfigLine(now) === extendedSocketConfigLine(wanted)) return;
-    await at.command(extendedSocketConfigLine(wanted), { timeoutMs: this.#timeoutMs });
+    await at.command(extendedSocketConfigLine(wanted, now), { timeoutMs: this.#timeoutMs });
     this.#extended.set(connId, wanted);
   }
 

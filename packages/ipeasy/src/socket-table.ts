@@ -4,7 +4,7 @@ import type { AtLane } from './at-lane.ts';
 import { ConnIdPool, type AcquireOptions } from './conn-id-pool.ts';
 import type { ConnIdHost, ConnIdUser } from './conn-id-user.ts';
 import { contextStates } from './contexts.ts';
-import { parseSocketStatus, type SocketStatus } from './core/socket-status.ts';
+import { parseSocketStatus } from './core/socket-status.ts';
 import { parseSocketUrc } from './core/urc.ts';
 import type { IpEasyEvent } from './ip-easy-event.ts';
 import { isRefusal } from './ip-easy-error.ts';
@@ -107,11 +107,6 @@ export class SocketTable implements ConnIdHost {
   /** A port is gone, and with it what it carried. */
   portLost(lane: AtLane, reason: CellmuxError): void {
     for (const user of this.users) if (user.lane === lane) user.fail(reason);
-  }
-
-  async askStatus(at: AtClient): Promise<readonly SocketStatus[]> {
-    const { lines } = await at.command('AT#SS', { timeoutMs: this.#options.timeoutMs });
-    return lines.map(parseSocketStatus).filter((status) => status !== undefined);
   }
 
   /** One question answers any number of closed sockets. */
@@ -243,7 +238,9 @@ export class SocketTable implements ConnIdHost {
       this.#cancelWatch = clock.after(watchMs, check);
       const before = this.#activity;
       this.#activity = new Map(this.users.map((user) => [user, user.activity]));
-      if (this.users.some((user) => user.isSettled && before.get(user) === user.activity)) void this.sweep(lanes.any());
+      const isSilent = (user: ConnIdUser): boolean => user.isSettled && before.get(user) === user.activity;
+      // A question on a port that the module may go online on could end up with a peer.
+      if (this.users.some((user) => isSilent(user) && !user.lane.isHeld)) void this.sweep(lanes.any());
     };
     this.#cancelWatch = clock.after(watchMs, check);
   }

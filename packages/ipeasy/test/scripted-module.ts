@@ -154,6 +154,13 @@ export class ScriptedModule {
       if (listener.port !== port || listener.waiting !== undefined) continue;
       const peer = new Peer(this, connId, '198.51.100.9', 50_000);
       if (listener.udp) peer.datagrams = [];
+      if (this.scfgext.get(connId)?.split(',')[4] === '1') {
+        this.listeners.delete(connId);
+        this.peers.set(connId, peer);
+        this.#goOnline(peer);
+        this.#print('\r\nCONNECT\r\n');
+        return peer;
+      }
       listener.waiting = peer;
       this.urc(`SRING: ${connId}`);
       return peer;
@@ -359,7 +366,12 @@ export class ScriptedModule {
         if (waiting === undefined || waiting.hasEnded) return this.#result('+CME ERROR: 551');
         this.listeners.delete(connId);
         this.peers.set(connId, waiting);
-        this.#result('OK');
+        if (args[1] !== '1') {
+          this.#goOnline(waiting);
+          this.#result('CONNECT');
+        } else {
+          this.#result('OK');
+        }
         return this.flow(waiting);
       }
       case '#SS': {

@@ -55,12 +55,15 @@ export function socketConfigLine(config: SocketConfig): string {
   return `AT#SCFG=${config.connId},${config.cid},${config.pktSz},${config.maxTo},${config.connTo},${config.txTo}`;
 }
 
-/** `AT#SCFGEXT=…`, without the last values where they are 0: older firmware does not take them. */
-export function extendedSocketConfigLine(config: ExtendedSocketConfig): string {
+/**
+ * `AT#SCFGEXT=…`, without the last values where they are 0 and `now` says that they are 0 in the module too: older
+ * firmware does not take them, and what is left out may stay as it was.
+ */
+export function extendedSocketConfigLine(config: ExtendedSocketConfig, now: ExtendedSocketConfig = config): string {
   const { connId, srMode, recvDataMode, keepalive, listenAutoRsp, sendDataMode } = config;
   const line = `AT#SCFGEXT=${connId},${srMode},${recvDataMode},${keepalive}`;
-  if (sendDataMode !== 0) return `${line},${listenAutoRsp},${sendDataMode}`;
-  return listenAutoRsp === 0 ? line : `${line},${listenAutoRsp}`;
+  if (sendDataMode !== 0 || now.sendDataMode !== 0) return `${line},${listenAutoRsp},${sendDataMode}`;
+  return listenAutoRsp === 0 && now.listenAutoRsp === 0 ? line : `${line},${listenAutoRsp}`;
 }
 
 /** The greatest number within the last range of a test answer: `#SSENDEXT: (1-6),(1-1500)` gives 1500. */
