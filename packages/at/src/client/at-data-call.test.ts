@@ -182,9 +182,36 @@ describe('the end by NO CARRIER', () => {
     module.say('more\r\nNO CARRIER\r\n');
     await clock.advance(0);
     await module.port.setCircuits({ dcd: false });
-    await clock.advance(0);
-    expect(await call.ended).toEqual({ reason: 'noCarrier', text: 'NO CARRIER' });
+    expect(await clock.run(call.ended)).toEqual({ reason: 'noCarrier', text: 'NO CARRIER' });
     expect(received()).toBe('data\r\nNO CARRIER\r\nmore');
+  });
+
+  test.each(['', 'more'])('with DCD off that overtakes the last data, itself a NO CARRIER, then %j', async (more) => {
+    const { call, module, clock, received, urcs } = await inCall({ dcd: true });
+    module.say('data\r\nNO CARRIER\r\n');
+    await clock.advance(0);
+    await module.port.setCircuits({ dcd: false });
+    await clock.advance(40);
+    module.say(`${more}\r\nNO CARRIER\r\n`);
+    expect(await clock.run(call.ended)).toEqual({ reason: 'noCarrier', text: 'NO CARRIER' });
+    expect(received()).toBe(`data\r\nNO CARRIER\r\n${more}`);
+    expect(urcs).toEqual([]);
+  });
+
+  test('holds back what is sent once DCD is off: its sender is told, or it leaves when DCD is on again', async () => {
+    for (const comesBack of [false, true]) {
+      const { call, module, clock } = await inCall({ dcd: true });
+      await call.send(latin1('before'));
+      await module.port.setCircuits({ dcd: false });
+      const sent = call.send(latin1('behind')).catch((error: unknown) => error);
+      await clock.advance(100);
+      expect(module.heard).toBe('before');
+      if (comesBack) await module.port.setCircuits({ dcd: true });
+      await clock.advance(1000);
+      if (comesBack) expect(await sent).toBeUndefined();
+      else expect(await sent).toMatchObject({ code: 'ERR_PORT_CLOSED', context: { unsentBytes: 6 } });
+      expect(module.heard).toBe(comesBack ? 'beforebehind' : 'before');
+    }
   });
 
   test('with DCD off before the text, and without a text', async () => {
@@ -242,7 +269,7 @@ describe('the end by NO CARRIER', () => {
     );
     module.say('bye\r\nNO CARRIER\r\n');
     await module.port.setCircuits({ dcd: false });
-    await clock.advance(0);
+    await clock.advance(50);
     expect(log).toEqual(['bye', 'complete']);
     expect(await sends[2]).toMatchObject({ code: 'ERR_PORT_CLOSED', context: { unsentBytes: 5 } });
     await expect(call.send(latin1('x'))).rejects.toMatchObject({
@@ -632,7 +659,7 @@ describe('data', () => {
     module.port.pause();
     module.say('\r\nNO CARRIER\r\n');
     await module.port.setCircuits({ dcd: false });
-    await clock.advance(0);
+    await clock.advance(50);
     const error = await sent;
     expect(error).toMatchObject({ code: 'ERR_PORT_CLOSED' });
     module.port.resume();

@@ -14,7 +14,7 @@ import type { AtProfile } from './at-profile.ts';
 import { CallEndWatch, type ExpectedEscape, type FoundEnd } from './call-end-watch.ts';
 import { CallSender } from './call-sender.ts';
 import type { DataCall, DataCallEnd, EscapeOptions } from './data-call.ts';
-import { delay } from './delay.ts';
+import { aborted, delay } from './delay.ts';
 
 const ESCAPE_SEQUENCE = latin1Octets('+++');
 const NOTHING = new Uint8Array(0);
@@ -128,6 +128,7 @@ export class AtDataCall implements DataCall {
       next: (circuits) => {
         this.#circuits.next(circuits);
         this.#watch.carrier(circuits.dcd);
+        this.#sender.hold(this.#watch.isCarrierOff);
       },
       // A line that fails ends the call through its received$.
       error: () => undefined,
@@ -328,19 +329,4 @@ export class AtDataCall implements DataCall {
     if ((this.#pausedByUser || this.#pausedByBacklog) && this.#escape === undefined) this.#line.pause();
     else this.#line.resume();
   }
-}
-
-/** Resolves when the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-  });
 }

@@ -27,6 +27,11 @@ export interface AtProfile {
   readonly escape: '+++' | 'dtr';
   /** For how long nothing may follow NO CARRIER for it to end data mode, on a port whose DCD says nothing; 0 to 60000. */
   readonly dataEndQuietMs: number;
+  /**
+   * How much later than DCD the last octets of a call may come, since MSC overtakes data in a multiplexer: for so long
+   * nothing may follow NO CARRIER once DCD is off; 0 to 60000.
+   */
+  readonly dataBehindCarrierMs: number;
   /** For how long the beginning of `\r\nNO CARRIER\r\n` is held back at the end of what has arrived; 0 to 60000. */
   readonly dataEndHoldMs: number;
   /** For how long one probe is waited for when the client has lost step with the module; 1 to 60000. */
@@ -47,6 +52,8 @@ export const GENERIC_AT_PROFILE: AtProfile = {
   guardFactor: 1.1,
   escape: '+++',
   dataEndQuietMs: 200,
+  // A frame of each of two other DLCs at 115200 Bd is 23 ms.
+  dataBehindCarrierMs: 50,
   dataEndHoldMs: 20,
   probeMs: 1000,
   probes: [
@@ -72,6 +79,7 @@ export function checkProfile(profile: AtProfile): AtProfile {
   checkInteger('s12', profile.s12, 0, 255);
   checkInteger('resultGapMs', profile.resultGapMs, 0, 60_000);
   checkInteger('dataEndQuietMs', profile.dataEndQuietMs, 0, 60_000);
+  checkInteger('dataBehindCarrierMs', profile.dataBehindCarrierMs, 0, 60_000);
   checkInteger('dataEndHoldMs', profile.dataEndHoldMs, 0, 60_000);
   checkInteger('probeMs', profile.probeMs, 1, 60_000);
   checkOneOf('escape', profile.escape, ['+++', 'dtr']);

@@ -51,7 +51,7 @@ export interface CallEndWatchOptions {
  * | DCD | `\r\nNO CARRIER\r\n` at the end of what arrived | nothing of the kind |
  * | --- | --- | --- |
  * | follows the carrier, on | held for `dataEndQuietMs`, then data | data |
- * | went off | the end, at once | the end, without a text, `dataEndQuietMs` after the last octet |
+ * | went off | the end when nothing follows for `dataBehindCarrierMs` | the end, without a text, `dataEndQuietMs` after the last octet |
  * | says nothing | the end when nothing follows for `dataEndQuietMs` | data |
  *
  * While an escape is being answered its result ends data mode after the quiet time whatever DCD says, but not before the
@@ -76,6 +76,11 @@ export class CallEndWatch {
   /** A whole result line is held back and not decided upon. */
   get isUndecided(): boolean {
     return this.#scanner.holdsResult;
+  }
+
+  /** The carrier is gone, and the end of what arrives is waited for. */
+  get isCarrierOff(): boolean {
+    return this.#carrier === 'off';
   }
 
   receive(bytes: Uint8Array): void {
@@ -120,13 +125,16 @@ export class CallEndWatch {
     const { clock, profile } = this.#options;
     const { state } = this.#scanner;
     if (this.#carrier === 'off') {
-      if (state === 'whole') this.#end();
-      else {
-        const resultMs = this.#expected === undefined ? 0 : RESULT_BEHIND_DCD_MS;
-        this.#timer = clock.after(Math.max(profile.dataEndQuietMs, resultMs), () => {
-          this.#endWithoutText();
+      if (state === 'whole') {
+        this.#timer = clock.after(profile.dataBehindCarrierMs, () => {
+          this.#end();
         });
+        return;
       }
+      const resultMs = this.#expected === undefined ? 0 : RESULT_BEHIND_DCD_MS;
+      this.#timer = clock.after(Math.max(profile.dataEndQuietMs, resultMs), () => {
+        this.#endWithoutText();
+      });
       return;
     }
     if (state === 'nothing') return;

@@ -1,6 +1,6 @@
 import { hasCode, portClosedError, type AbortOptions, type Clock, type Port } from '@cellmux/port';
 import { EscapeAvoidance } from '../core/escape-avoidance.ts';
-import { delay } from './delay.ts';
+import { aborted, delay } from './delay.ts';
 
 /** Handed to the line at once. So much may go astray when a call ends, and so exact is the count of what was not sent. */
 const PART_BYTES = 4096;
@@ -29,6 +29,8 @@ export class CallSender {
   #isPumping = false;
   /** Aborted when more data follows a last octet that waits. */
   #follows: AbortController | undefined;
+  /** Aborted when the line may be used again. */
+  #held: AbortController | undefined;
   #lastSettled: Promise<void> = Promise.resolve();
   #lastSentMs = -Infinity;
 
@@ -57,6 +59,15 @@ export class CallSender {
   /** Octets are waiting that the line has not taken. */
   get isBusy(): boolean {
     return this.#queue.length > 0;
+  }
+
+  /** Hands nothing more to the line, or goes on: the carrier is gone, and what left now would be lost. */
+  hold(wanted: boolean): void {
+    if (wanted) this.#held ??= new AbortController();
+    else {
+      this.#held?.abort();
+      this.#held = undefined;
+    }
   }
 
   send(bytes: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
@@ -131,6 +142,10 @@ export class CallSender {
     do {
       const isApart = at === together && endsApart;
       if (isApart) await this.#untilFollowed(either);
+      if (this.#held !== undefined) {
+        await aborted(this.#held.signal, either);
+        if (ended.aborted) throw portClosedError(this.#name, bytes.length - at);
+      }
       signal?.throwIfAborted();
       const to = isApart ? bytes.length : Math.min(at + PART_BYTES, together);
       try {

@@ -16,3 +16,18 @@ export function delay(clock: Clock, ms: number, ...signals: readonly (AbortSigna
     for (const signal of signals) signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** Resolves as soon as one of the signals aborts. Never rejects. */
+export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    if (signals.some((signal) => signal.aborted)) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      for (const signal of signals) signal.removeEventListener('abort', done);
+      resolve();
+    };
+    for (const signal of signals) signal.addEventListener('abort', done, { once: true });
+  });
+}
