@@ -39,9 +39,12 @@ export class UmlKernel {
   #printed = 0;
 
   constructor({ line, run, work, words = {}, limitMs }: UmlKernelOptions) {
-    const commandLine = Object.entries({ run: join(here, 'uml', run), work, ...words }).map(
-      ([name, value]) => `peer_${name}=${value}`,
-    );
+    const commandLine = Object.entries({
+      run: join(here, 'uml', run),
+      work,
+      limit: Math.ceil(limitMs / 1000),
+      ...words,
+    }).map(([name, value]) => `peer_${name}=${value}`);
     this.#child = spawn(
       'linux.uml',
       ['mem=160M', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(here, 'uml', 'init.sh')}`]

@@ -46,6 +46,20 @@ describe('dialPpp', () => {
     expect(same.dialer.log).toEqual(['AT#SGACT?', 'AT+CGDCONT?', 'ATD*99***1#']);
   });
 
+  it("takes the context from the module's own sockets where that is wanted, and only then", async () => {
+    const inUse = { ...CONTEXT, 'AT#SGACT?': ['#SGACT: 1,1', '#SGACT: 2,1'] };
+    const taken = dialer({ responses: { ...inUse, 'AT#SGACT=1,0': [] } });
+    await taken.clock.run(dialPpp(taken.dialer, { clock: taken.clock, takeContext: true }));
+    expect(taken.dialer.log).toEqual(['AT#SGACT?', 'AT#SGACT=1,0', 'AT+CGDCONT?', 'ATD*99***1#']);
+    const idle = dialer();
+    await idle.clock.run(dialPpp(idle.dialer, { clock: idle.clock, takeContext: true }));
+    expect(idle.dialer.log).not.toContain('AT#SGACT=1,0');
+    const stuck = dialer({ responses: inUse });
+    const error = await caught(dialPpp(stuck.dialer, { clock: stuck.clock, takeContext: true }));
+    expect(error).toMatchObject({ code: 'ERR_PPP_CONTEXT_IN_USE', cause: { code: 'ERR_AT_ERROR' } });
+    expect(stuck.dialer.calls).toBe(0);
+  });
+
   it('dials a module that knows neither question', async () => {
     const { clock, dialer: at } = dialer({ responses: {} });
     await clock.run(dialPpp(at, { clock, cid: 3 }));

@@ -15,6 +15,11 @@ export interface DialPppOptions extends PppClientOptions, AbortOptions {
   readonly pdpType?: PdpType;
   /** Ask the module about the context before dialling; default true. */
   readonly checkContext?: boolean;
+  /**
+   * Deactivate the context (`AT#SGACT=<cid>,0`) where the module's own sockets have it, which ends them; default false: it is
+   * refused with `ERR_PPP_CONTEXT_IN_USE`.
+   */
+  readonly takeContext?: boolean;
   /** How long the module may take to CONNECT, in ms, 1000 to 600000; default 60000. */
   readonly dialTimeoutMs?: number;
 }
@@ -45,7 +50,9 @@ export async function dialPpp(dialer: PppDialer, options: DialPppOptions = {}): 
   signal?.throwIfAborted();
   let call: PppDataCall;
   try {
-    if (options.checkContext !== false) await prepareContext(dialer, { cid, apn, pdpType, ...abort });
+    if (options.checkContext !== false) {
+      await prepareContext(dialer, { cid, apn, pdpType, take: options.takeContext ?? false, ...abort });
+    }
     call = await dialer.connect(`ATD*99***${cid}#`, { timeoutMs: dialTimeoutMs, ...abort });
   } catch (error) {
     if (signal?.aborted === true || isOurs(error)) throw error;

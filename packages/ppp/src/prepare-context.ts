@@ -11,7 +11,12 @@ export interface ContextWanted extends AbortOptions {
   /** Set the context so; undefined takes it as it is. */
   readonly apn: string | undefined;
   readonly pdpType: PdpType;
+  /** Deactivate it where the module's own sockets have it active. */
+  readonly take: boolean;
 }
+
+/** How long the network may take to deactivate a context: what Telit gives `#SGACT`. */
+const DEACTIVATION_MS = 150_000;
 
 /** The responses of a command that not every module knows: none where it is refused. */
 async function ask(dialer: PppDialer, line: string, options: AbortOptions): Promise<readonly string[] | undefined> {
@@ -26,19 +31,22 @@ async function ask(dialer: PppDialer, line: string, options: AbortOptions): Prom
 
 /**
  * Makes sure that the context to dial is defined, and set as wanted, and not in use by the module's own sockets, which
- * cannot share it with PPP.
+ * cannot share it with PPP: it is freed of them first, or refused.
  *
  * Rejects with `ERR_PPP_NO_CONTEXT`, `ERR_PPP_CONTEXT_IN_USE`, and the dialer's errors.
  */
 export async function prepareContext(dialer: PppDialer, wanted: ContextWanted): Promise<void> {
-  const { cid, apn, pdpType, signal } = wanted;
+  const { cid, apn, pdpType, take, signal } = wanted;
   const options: AbortOptions = signal === undefined ? {} : { signal };
   const active = (await ask(dialer, 'AT#SGACT?', options)) ?? [];
   if (active.some((line) => new RegExp(`^#SGACT: *${cid}, *1`).test(line))) {
-    throw new CellmuxError('ERR_PPP_CONTEXT_IN_USE', `context ${cid} is in use by the module's own sockets`, {
-      hint: `Deactivate it first with AT#SGACT=${cid},0, or let sockets use another context.`,
-      context: { cid },
-    });
+    if (!take) throw contextInUse(cid);
+    try {
+      await dialer.command(`AT#SGACT=${cid},0`, { ...options, timeoutMs: DEACTIVATION_MS });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw contextInUse(cid, error);
+    }
   }
   const defined = await ask(dialer, 'AT+CGDCONT?', options);
   const line = defined?.find((text) => new RegExp(`^\\+CGDCONT: *${cid},`).test(text));
@@ -54,4 +62,13 @@ export async function prepareContext(dialer: PppDialer, wanted: ContextWanted): 
       context: { cid },
     });
   }
+}
+
+function contextInUse(cid: number, cause?: unknown): CellmuxError {
+  const still = cause === undefined ? '' : ', and the module does not deactivate it';
+  return new CellmuxError('ERR_PPP_CONTEXT_IN_USE', `context ${cid} is in use by the module's own sockets${still}`, {
+    hint: `Deactivate it first with AT#SGACT=${cid},0 (takeContext does), or let sockets use another context.`,
+    context: { cid },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

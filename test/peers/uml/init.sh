@@ -20,6 +20,8 @@ done
 for word in $(cat /proc/cmdline); do
   case $word in peer_*=*) export "$word" ;; esac
 done
+# The guest's own limit, for when nobody is left to end it.
+(sleep "${peer_limit:-600}"; halt -f) &
 cd "$peer_work" || halt -f
 echo "peer: up"
 "$peer_run"

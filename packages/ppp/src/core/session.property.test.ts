@@ -251,7 +251,6 @@ describe('a session and a hostile peer', () => {
           onFrame: undefined,
         });
         let nowMs = 0;
-        let receivedOctets = 0;
         session.start(0);
         for (const next of moves) {
           const before = sentOctets;
@@ -271,7 +270,6 @@ describe('a session and a hostile peer', () => {
             frame = frameOf(lastRequest.protocol, copy);
           }
           if (frame !== undefined) {
-            receivedOctets += frame.length;
             session.receive(frame, nowMs);
             // One frame brings a few at most: a reject, an answer, a request.
             expect(sentOctets - before).toBeLessThan(20 * frame.length + 4000);
@@ -285,7 +283,6 @@ describe('a session and a hostile peer', () => {
           session.timeout(nowMs);
         }
         expect(session.phase === 'running' || session.end !== undefined).toBe(true);
-        expect(receivedOctets).toBeGreaterThanOrEqual(0);
       }),
       { numRuns: 400 },
     );
