@@ -54,6 +54,15 @@ describe.each(['basic', 'advanced'] as const)('two multiplexers back to back, %s
     await clock.run(host.close());
     expect(await clock.run(host.ended)).toEqual({ reason: 'closed' });
     expect(await clock.run(module.ended)).toEqual({ reason: 'closedByPeer' });
+    // What left one end is what came to the other.
+    for (const [sender, receiver] of [
+      [host.counters, module.counters],
+      [module.counters, host.counters],
+    ] as const) {
+      expect(sender.framesSent).toBeGreaterThan(100);
+      expect(receiver.framesReceived).toBe(sender.framesSent);
+      expect(receiver.octetsReceived).toBe(sender.octetsSent);
+    }
     expect(line.dte.isClosed).toBe(false);
     const heard: Uint8Array[] = [];
     module.released.received$.subscribe((chunk) => heard.push(chunk));

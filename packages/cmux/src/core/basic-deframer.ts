@@ -271,6 +271,8 @@ export class BasicDeframer implements Deframer {
   #candidate(bytes: Uint8Array, at: number, end: number): number {
     if (at + 1 >= end) return UNDECIDED;
     const address = bytes[at + 1] as number;
+    // One of several flags between two frames, where what is held ends: nothing is wrong with it.
+    if (address === FLAG_BASIC) return FAILED;
     if ((address & 1) === 0 || address >= 0xf8) return this.#badHeader();
     if (at + 2 >= end) return UNDECIDED;
     const control = bytes[at + 2] as number;

@@ -105,6 +105,21 @@ describe.each(['basic', 'advanced'] as const)('%s option', (option) => {
     );
   });
 
+  it('counts nothing as wrong on a line where nothing is', () => {
+    const flag = option === 'basic' ? 0xf9 : 0x7e;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(frame, fc.integer({ min: 0, max: 3 })), { maxLength: 20 }), sizes, (list, cut) => {
+        const parts = list.flatMap(([one, flags]) => [new Uint8Array(flags).fill(flag), encode(option, one)]);
+        const deframer = make(option, new Seen());
+        for (const chunk of chunked(concatBytes(parts), cut)) deframer.receive(chunk);
+        const { frames, ...others } = deframer.counters;
+        expect(frames).toBe(list.length);
+        expect(Object.entries(others).filter(([, count]) => count !== 0)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('never throws, and finds the same in random octets whatever the chunks', () => {
     fc.assert(
       fc.property(fc.array(octet, { maxLength: 600 }), sizes, fc.constantFrom(1, 2, 5, N1), (octets, cut, n1) => {
