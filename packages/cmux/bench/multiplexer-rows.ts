@@ -36,8 +36,8 @@ export async function* subscriberRows(budgetMs: number): AsyncGenerator<BenchRow
 }
 
 function subscriberTarget(option: Option, n1: number, chunkOctets: number): Target | undefined {
-  if (option === 'advanced') return n1 === 31 || chunkOctets === 64 ? undefined : { of: 'ratio', atLeast: 2.5 };
   if (chunkOctets === 64) return { of: 'ratio', atLeast: 1.3 };
+  if (option === 'advanced') return n1 === 31 ? undefined : { of: 'ratio', atLeast: 2.5 };
   return { of: 'ratio', atLeast: n1 === 31 ? 4 : 9 };
 }
 

@@ -12,6 +12,7 @@ export type { DlcCounters } from './core/dlc.ts';
 export { fcsOf } from './core/fcs.ts';
 export {
   addressOf,
+  AdvancedEncoder,
   advancedFrameLimit,
   BASIC_OVERHEAD,
   encodeAdvanced,

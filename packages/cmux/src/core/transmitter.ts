@@ -1,7 +1,7 @@
 import { CONTROL } from './control-field.ts';
 import type { Dlc } from './dlc.ts';
 import type { ErrorRecovery, InformationFrame } from './error-recovery.ts';
-import { addressOf, advancedFrameLimit, BASIC_OVERHEAD, encodeAdvanced, encodeBasic } from './frame-encoder.ts';
+import { addressOf, AdvancedEncoder, advancedFrameLimit, BASIC_OVERHEAD, encodeBasic } from './frame-encoder.ts';
 import type { LinkCounters } from './link-counters.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SendTicket } from './send-queue.ts';
@@ -54,6 +54,7 @@ export class Transmitter {
   /** The line has sent XOFF: nothing at all may leave. */
   isLineStopped = false;
   readonly #options: TransmitterOptions;
+  readonly #advanced: AdvancedEncoder;
   /** DLCs in error-recovery mode. */
   readonly #recovering = new Set<Dlc>();
   #raw: Uint8Array = NOTHING;
@@ -63,6 +64,7 @@ export class Transmitter {
 
   constructor(options: TransmitterOptions) {
     this.#options = options;
+    this.#advanced = new AdvancedEncoder(options.softwareFlow);
   }
 
   /** True while urgent frames wait. */
@@ -197,7 +199,7 @@ export class Transmitter {
     this.#options.counters.framesSent++;
     this.watcher?.(address, control, info, start, end);
     if (this.#options.option === 'basic') return encodeBasic(this.#scratch, at, address, control, info, start, end);
-    return encodeAdvanced(this.#scratch, at, address, control, info, start, end, this.#options.softwareFlow);
+    return this.#advanced.encode(this.#scratch, at, address, control, info, start, end);
   }
 
   #makeRoom(octets: number, used: number): void {
