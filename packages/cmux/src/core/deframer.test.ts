@@ -359,3 +359,32 @@ it('computes the FCS of any range as octet by octet', () => {
     ),
   );
 });
+
+describe('AdvancedDeframer', () => {
+  it('gives up a frame that is too long, however its length lies to the words that it is taken in', () => {
+    for (let n1 = 1; n1 <= 24; n1++) {
+      for (let extra = 0; extra <= 24; extra++) {
+        const frames: number[] = [];
+        const sink = {
+          frame: (_bytes: Uint8Array, _address: number, _control: number, start: number, end: number): void => {
+            frames.push(end - start);
+          },
+          noise: (): void => undefined,
+        };
+        const deframer = new AdvancedDeframer(sink, { n1 });
+        const good = encodeAdvancedFrame(n1);
+        const long = encodeAdvancedFrame(n1 + extra);
+        const stream = new Uint8Array([...new Uint8Array(40).fill(0x7e), ...long, ...good]);
+        deframer.receive(stream);
+        expect(frames).toEqual(extra === 0 ? [n1, n1] : [n1]);
+        expect(deframer.counters.tooLong).toBe(extra === 0 ? 0 : 1);
+      }
+    }
+  });
+});
+
+/** UIH with so many octets that need no escape. */
+function encodeAdvancedFrame(octets: number): Uint8Array {
+  const out = new Uint8Array(advancedFrameLimit(octets));
+  return out.slice(0, encodeAdvanced(out, 0, 0x07, 0xef, new Uint8Array(octets).fill(0x41), 0, octets));
+}
