@@ -16,6 +16,9 @@ const WINDOW_OCTETS = 32 * 1024;
 /** The part of the time that is left when the next frame is handed down. */
 const REFILL = 0.25;
 
+/** A wait that is shorter may be lost in the rounding of the clock, and then never ends. */
+const LEAST_WAIT_MS = 0.01;
+
 /**
  * Keeps the queue below short, so that an urgent frame waits no longer than `lineTimeMs` for the wire. A driver that
  * takes 4 KiB at once would make it wait 350 ms at 115200 Bd: so octets count as queued for as long as the wire needs for
@@ -40,7 +43,8 @@ export class LineBudget {
     const queuedMs = this.queuedMs(nowMs);
     const refillMs = this.#lineTimeMs * REFILL;
     if (queuedMs > refillMs) {
-      const inTimeMs = this.#busyUntilMs - nowMs > refillMs ? this.#busyUntilMs - nowMs - refillMs : Infinity;
+      const surplusMs = this.#busyUntilMs - nowMs - refillMs;
+      const inTimeMs = surplusMs > 0 ? Math.max(LEAST_WAIT_MS, surplusMs) : Infinity;
       return { limit: 0, enough: 0, atLeastOne: false, againInMs: inTimeMs };
     }
     return {

@@ -42,13 +42,14 @@ export class Supervision {
 
   handleTimeout(nowMs: number, isAwake: boolean): void {
     if (this.#atMs > nowMs) return;
-    const silentMs = nowMs - this.#receivedAtMs;
-    if (silentMs < this.#keepAliveMs || !isAwake) {
-      this.#atMs = isAwake ? this.#receivedAtMs + this.#keepAliveMs : nowMs + this.#keepAliveMs;
+    // Not the silence so far against the limit: rounded the other way it would be due for ever and never be over.
+    const silentUntilMs = this.#receivedAtMs + this.#keepAliveMs;
+    if (isAwake && silentUntilMs > nowMs) {
+      this.#atMs = silentUntilMs;
       return;
     }
     this.#atMs = nowMs + this.#keepAliveMs;
-    this.ask();
+    if (isAwake) this.ask();
   }
 
   /** Asks the peer now. */
