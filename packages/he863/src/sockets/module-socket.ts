@@ -1,6 +1,5 @@
 import type { CommandContext, CommandResult, DataPhaseEnd } from '@cellmux/at';
 import type { PortSession } from '../module/module-services.ts';
-import { listenTcp, listenUdp, type Listener } from './listener.ts';
 import type { DatagramRead } from './machine/receive-buffer.ts';
 import type { SocketConfiguration, SocketExtendedConfiguration } from './machine/socket-settings.ts';
 import {
@@ -13,36 +12,15 @@ import {
   type SocketState,
 } from './machine/socket-transitions.ts';
 import { OnlineExchange } from './online-exchange.ts';
-import { openTransport, type OpenRequest } from './open-transport.ts';
+import { openTransport } from './open-transport.ts';
 import { SocketConnection } from './socket-connection.ts';
+import { SocketListening } from './socket-listening.ts';
+import { CLOSURE, DIRECTION, SHUTDOWN_WAIT_MS, type DialRequest, type ListenRequest } from './socket-requests.ts';
 import type { SocketTable } from './socket-table.ts';
 import { OpenFailure, type Endpoint, type Transport } from './transport.ts';
 import { UnsolicitedLines } from './unsolicited-lines.ts';
 
-/** How long #SH waits for the peer to take what was sent, before it gives up. */
-export const SHUTDOWN_WAIT_MS = 10_000;
-
-/** `<cause>` of #SLASTCLOSURE. */
-export const CLOSURE = { none: 0, remoteFin: 1, remoteReset: 2, inactivity: 3, network: 4 } as const;
-
-/** `<dir>` of #ST. */
-export const DIRECTION = { none: 0, dialer: 1, listener: 2 } as const;
-
 type Context = CommandContext<PortSession>;
-
-/** What #SD asks for. */
-export interface DialRequest extends Omit<OpenRequest, 'timeoutMs' | 'signal'> {
-  /** 0: close when the peer closes. 255: stay until the host ends it. */
-  readonly closureType: number;
-  readonly online: boolean;
-}
-
-/** What #SL and #SLUDP ask for. */
-export interface ListenRequest {
-  readonly transport: 'tcp' | 'udp';
-  readonly port: number;
-  readonly closureType: number;
-}
 
 /** What makes one socket different from another. */
 export interface ModuleSocketOptions {
@@ -69,8 +47,7 @@ export class ModuleSocket {
   readonly #options: ModuleSocketOptions;
   readonly #lines: UnsolicitedLines;
   #state: SocketState = 'closed';
-  #listener: Listener | undefined;
-  #listening: ListenRequest = { transport: 'tcp', port: 0, closureType: 0 };
+  readonly #listening: SocketListening;
   #shownLocal: Endpoint = { address: '', port: 0 };
   #closureType = 0;
   #cid = 0;
@@ -84,6 +61,7 @@ export class ModuleSocket {
     this.connection = new SocketConnection({
       clock: this.#table.clock,
       windowBytes: this.#table.options.receiveWindowBytes,
+      acknowledgeMs: this.#table.options.acknowledgeMs,
       onData: () => {
         this.#apply('data');
         this.#exchange?.wake();
@@ -100,6 +78,17 @@ export class ModuleSocket {
       },
       onOverrun: (bytes) => {
         this.#table.report(this.connId, `the host ignored flow control: ${bytes} bytes dropped`);
+      },
+    });
+    this.#listening = new SocketListening({
+      table: this.#table,
+      connId: this.connId,
+      isWaiting: () => this.#state === 'listening',
+      connected: (transport) => {
+        this.#onConnection(transport);
+      },
+      failed: () => {
+        this.#apply('contextLost');
       },
     });
     const { buffer } = this.connection;
@@ -136,7 +125,7 @@ export class ModuleSocket {
   }
   /** What it listens for, while it does. */
   get listening(): ListenRequest | undefined {
-    return this.#state === 'listening' || this.#state === 'incoming' ? this.#listening : undefined;
+    return this.#state === 'listening' || this.#state === 'incoming' ? this.#listening.request : undefined;
   }
   /** The fields of #SS behind the connId. */
   status(): string {
@@ -217,15 +206,10 @@ export class ModuleSocket {
     if (local === undefined) return { cme: SOCKET_ERRORS.contextNotOpened };
     if (this.#table.isListening(request.transport, request.port)) return { cme: SOCKET_ERRORS.alreadyListening };
     this.#begin(context.session, cid, request.closureType, DIRECTION.listener);
-    this.#listening = request;
     this.#shownLocal = { address: local, port: request.port };
     this.#apply('listen');
     try {
-      const listener = await this.#startListening(request);
-      this.#table.report(this.connId, `listening on ${listener.endpoint.address}:${listener.endpoint.port}`);
-      // Closed from another port meanwhile: the listener that comes late goes too.
-      if (this.#state === 'listening' || this.#state === 'incoming') this.#listener = listener;
-      else listener.stop();
+      await this.#listening.start(request);
       return 'OK';
     } catch (error) {
       if (!(error instanceof OpenFailure)) throw error;
@@ -312,24 +296,6 @@ export class ModuleSocket {
 
   #watch(): void {
     this.connection.watch(this.configuration.maxTo * 1000);
-  }
-
-  #startListening({ transport, port }: ListenRequest): Promise<Listener> {
-    const { clock, options } = this.#table;
-    return (transport === 'tcp' ? listenTcp : listenUdp)({
-      address: options.listenHost,
-      port: options.listenPorts[port] ?? port,
-      clock,
-      handlers: {
-        admits: ({ address }) => this.#state === 'listening' && this.#table.admits(address),
-        connected: (connection) => {
-          this.#onConnection(connection);
-        },
-        failed: () => {
-          this.#apply('contextLost');
-        },
-      },
-    });
   }
 
   #onConnection(transport: Transport): void {
@@ -468,8 +434,7 @@ export class ModuleSocket {
         this.connection.buffer.clear();
         return;
       case 'stopListening':
-        this.#listener?.stop();
-        this.#listener = undefined;
+        this.#listening.stop();
         return;
       case 'announce':
         this.#lines.announce();

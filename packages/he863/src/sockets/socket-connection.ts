@@ -1,6 +1,7 @@
 import type { Clock } from '@cellmux/port';
 import { InactivityTimer } from './inactivity-timer.ts';
 import { PayloadCodec } from './machine/payload-codec.ts';
+import { Unacknowledged } from './machine/unacknowledged.ts';
 import { ReceiveBuffer, type DatagramRead } from './machine/receive-buffer.ts';
 import type { ExchangeOwner } from './online-exchange.ts';
 import type { Endpoint, Transport } from './transport.ts';
@@ -10,6 +11,8 @@ export interface SocketConnectionOptions {
   readonly clock: Clock;
   /** Bytes kept for the host; what is more stays with the peer. */
   readonly windowBytes: number;
+  /** How long the far end takes to acknowledge what TCP sends, in ms. */
+  readonly acknowledgeMs: number;
   /** There is something new to read. */
   readonly onData: () => void;
   /** The peer sends no more, or (`broken`) the connection is gone. */
@@ -33,11 +36,13 @@ export class SocketConnection implements ExchangeOwner {
   shownRemote: Endpoint = { address: '', port: 0 };
   readonly #options: SocketConnectionOptions;
   readonly #inactivity: InactivityTimer;
+  readonly #unacknowledged: Unacknowledged;
   #transport: Transport | undefined;
   #peerGone = false;
 
   constructor(options: SocketConnectionOptions) {
     this.#options = options;
+    this.#unacknowledged = new Unacknowledged(options.acknowledgeMs);
     this.#inactivity = new InactivityTimer(options.clock, options.onIdle);
   }
 
@@ -55,15 +60,18 @@ export class SocketConnection implements ExchangeOwner {
     return this.#peerGone && this.#transport?.isClosed !== false;
   }
 
-  /** Bytes that have not left yet; 0 for UDP. */
+  /** Bytes that have not left yet, or that the far end has not acknowledged; 0 for UDP. */
   get unacknowledgedBytes(): number {
-    return this.#transport?.kind === 'tcp' ? this.#transport.queuedBytes : 0;
+    if (this.#transport?.kind !== 'tcp') return 0;
+    const underWay = this.#unacknowledged.bytesAt(this.#options.clock.now());
+    return Math.min(Math.max(this.#transport.queuedBytes, underWay), this.sent);
   }
 
   /** Forgets the last connection. */
   reset(): void {
     this.sent = 0;
     this.received = 0;
+    this.#unacknowledged.clear();
     this.#peerGone = false;
     this.buffer.clear();
     this.codec.reset();
@@ -149,7 +157,10 @@ export class SocketConnection implements ExchangeOwner {
 
   moved(direction: 'toHost' | 'toPeer', bytes: number): void {
     if (direction === 'toHost') this.received += bytes;
-    else this.sent += bytes;
+    else {
+      this.sent += bytes;
+      this.#unacknowledged.sent(bytes, this.#options.clock.now());
+    }
     this.#inactivity.touch();
   }
 

@@ -14,6 +14,11 @@ export interface SocketOptions {
   readonly maxActiveContexts?: number;
   /** Bytes that a connId keeps for the host before the peer is held back; 1024 to 65536, default 16384. */
   readonly receiveWindowBytes?: number;
+  /**
+   * How long the far end takes to acknowledge what TCP sends, in ms, for `<ack_waiting>` of #SI; 0 to 60000, default 0. The
+   * machine's network acknowledges at once, a mobile one does not.
+   */
+  readonly acknowledgeMs?: number;
   /** The most bytes that #SSEND takes, the rest is dropped; 1 to 1500, default 1020 (guide §4.2.3). */
   readonly sendLimitBytes?: number;
   /** Bytes of data in one SRING of the view mode; 1 to 1500, default 64 (guide §4.3.3). */
@@ -78,6 +83,7 @@ export function checkSocketOptions(options: SocketOptions = {}): CheckedSocketOp
     maxOnlinePorts: checkInteger('maxOnlinePorts', options.maxOnlinePorts ?? 3, 1, 3),
     maxActiveContexts: checkInteger('maxActiveContexts', options.maxActiveContexts ?? 2, 1, 5),
     receiveWindowBytes: checkInteger('receiveWindowBytes', options.receiveWindowBytes ?? 16_384, 1024, 65_536),
+    acknowledgeMs: checkInteger('acknowledgeMs', options.acknowledgeMs ?? 0, 0, 60_000),
     sendLimitBytes: checkInteger('sendLimitBytes', options.sendLimitBytes ?? 1020, 1, 1500),
     viewBytes: checkInteger('viewBytes', options.viewBytes ?? 64, 1, 1500),
     hexCase: checkOneOf('hexCase', options.hexCase ?? 'upper', ['upper', 'lower']),

@@ -106,6 +106,8 @@ class Player {
       addresses: { 1: address },
       listenPorts: this.#listenPorts,
       peerAddresses: { '127.0.0.1': from },
+      // Longer than it takes to bring about the counters of #SI, shorter than the silence before the last of them.
+      acknowledgeMs: name === 'si_all_sockets' ? 30_000 : 0,
       ppp: { auth: 'pap', user: 'user', password: 'password' },
       ...(localPorts.length > 0 ? { firstLocalPort: Math.min(...localPorts) } : {}),
     };
