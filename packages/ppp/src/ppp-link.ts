@@ -7,7 +7,6 @@ import {
   systemClock,
   type AbortOptions,
   type Cancel,
-  type Circuits,
   type Clock,
   type Port,
 } from '@cellmux/port';
@@ -18,7 +17,9 @@ import { plainFrame } from './core/frame-output.ts';
 import { PppSession } from './core/session.ts';
 import type { PppPhase, SessionEvent } from './core/session-types.ts';
 import { abortable } from './abortable.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import { FrameSender } from './frame-sender.ts';
+import { watchLine } from './line-watch.ts';
 import type { PppCounters } from './ppp-counters.ts';
 import type { PppEvent } from './ppp-event.ts';
 import { describeEnd, endError, type PppEnd } from './ppp-end.ts';
@@ -67,9 +68,8 @@ export class PppLink implements AsyncDisposable {
   readonly #events = new Subject<PppEvent>();
   readonly #pool: { readonly pool: AddressPool; readonly address: string } | undefined;
   #resolveEnded: (end: PppEnd) => void = () => undefined;
-  #subscriptions: Subscription[] = [];
-  #cancelTimer: Cancel | undefined;
-  #timerMs: number | undefined;
+  readonly #timer: DeadlineTimer;
+  #watch: Subscription | undefined;
   #opening: Promise<PppNetwork> | undefined;
   #opened: { resolve: (network: PppNetwork) => void; reject: (error: unknown) => void } | undefined;
   #network: PppNetwork | undefined;
@@ -88,6 +88,10 @@ export class PppLink implements AsyncDisposable {
     this.#port = port;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#timer = new DeadlineTimer(this.#clock, (nowMs) => {
+      this.#session.timeout(nowMs);
+      this.#after();
+    });
     this.packets$ = this.#packets.asObservable();
     this.phase$ = this.#phases.asObservable();
     this.events$ = this.#events.asObservable();
@@ -292,36 +296,19 @@ export class PppLink implements AsyncDisposable {
   #start(): void {
     this.#session.start(this.#clock.now());
     this.#after();
-    this.#subscriptions.push(
-      this.#port.received$.subscribe({
-        next: (chunk) => {
-          this.#received(chunk);
-        },
-        error: (error) => {
-          this.#portIsGone(error);
-        },
-        complete: () => {
-          this.#portIsGone(undefined);
-        },
-      }),
-    );
-    if (this.#options.watchCarrier !== false) this.#watchCarrier();
-  }
-
-  #watchCarrier(): void {
-    const circuit = this.#port.role === 'dte' ? 'dcd' : 'dtr';
-    let before: boolean | undefined;
-    this.#subscriptions.push(
-      this.#port.circuits$.subscribe({
-        next: (circuits: Circuits) => {
-          const wasOn = before;
-          before = circuits[circuit];
-          if (wasOn === true && !before) this.#lost(`${circuit.toUpperCase()} dropped`);
-        },
-        // A line that fails says so through received$ as well.
-        error: () => undefined,
-      }),
-    );
+    this.#watch = watchLine(this.#port, this.#options.watchCarrier !== false, {
+      received: (chunk) => {
+        this.#received(chunk);
+      },
+      gone: (error) => {
+        this.#portIsGone(error);
+      },
+      dropped: (circuit) => {
+        this.#lost(`${circuit} dropped`);
+      },
+    });
+    // Gone already: it said so before there was anything to stop.
+    if (this.#end !== undefined) this.#watch.unsubscribe();
   }
 
   #received(chunk: Uint8Array): void {
@@ -369,18 +356,7 @@ export class PppLink implements AsyncDisposable {
     for (let events = this.#session.takeEvents(); events.length > 0; events = this.#session.takeEvents()) {
       for (const event of events) this.#report(event);
     }
-    const { deadlineMs } = this.#session;
-    if (this.#end !== undefined || deadlineMs === this.#timerMs) return;
-    this.#cancelTimer?.();
-    this.#timerMs = deadlineMs;
-    if (deadlineMs === undefined) return;
-    const nowMs = this.#clock.now();
-    this.#cancelTimer = this.#clock.after(Math.max(0, deadlineMs - nowMs), () => {
-      this.#timerMs = undefined;
-      // A timer may run a little early against the clock; what is due by its own reckoning is due.
-      this.#session.timeout(Math.max(this.#clock.now(), deadlineMs));
-      this.#after();
-    });
+    if (this.#end === undefined) this.#timer.set(this.#session.deadlineMs);
   }
 
   #report(event: SessionEvent): void {
@@ -418,7 +394,7 @@ export class PppLink implements AsyncDisposable {
     // Kept from now on: what else the port delivers before it is let go of belongs to the next reader.
     const leftover = concatBytes([this.#session.decoder.pending, ...this.#unused]);
     this.#end = describeEnd(sessionEnd, leftover);
-    this.#cancelTimer?.();
+    this.#timer.set(undefined);
     this.#network = undefined;
     if (this.#isPaused) {
       // Once: afterwards the port is somebody else's.
@@ -434,7 +410,7 @@ export class PppLink implements AsyncDisposable {
     if (this.#pool !== undefined) this.#pool.pool.release(this.#pool.address);
     // After the chunk at hand: the rest of it is leftover too.
     queueMicrotask(() => {
-      for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
+      this.#watch?.unsubscribe();
       const end = { ...(this.#end as PppEnd), leftover: concatBytes([this.#session.decoder.pending, ...this.#unused]) };
       this.#end = end;
       this.#opened?.reject(error);

@@ -43,8 +43,9 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_LIMIT = 4;
 
 /**
- * Makes a TUN device on Linux, with addresses, MTU and routes. Needs CAP_NET_ADMIN, or a device made before with
- * `ip tuntap add NAME mode tun user USER` and no addresses here. Reading is done by a thread of its own.
+ * Makes a TUN device on Linux, with addresses, MTU and routes. Needs CAP_NET_ADMIN, also for `ip`, which it starts; or a
+ * device made before with `ip tuntap add NAME mode tun user USER` and no addresses here. Reading is done by a thread of its
+ * own.
  *
  * Rejects with `ERR_PPP_TUN_NOT_PERMITTED`, `ERR_PPP_TUN_UNSUPPORTED` (no Linux, no koffi, no `/dev/net/tun`),
  * `ERR_PPP_TUN_BUSY` (another program has this interface), `ERR_PPP_TUN_FAILED` (`ip` said no), `ERR_OPTION_RANGE`.
@@ -118,7 +119,7 @@ function interfaceError(name: string, errno: number): CellmuxError {
 export function notPermitted(cause: unknown): CellmuxError {
   return new CellmuxError('ERR_PPP_TUN_NOT_PERMITTED', 'this process may not make a TUN device', {
     ...(cause === undefined ? {} : { cause }),
-    hint: 'Run it as root or with CAP_NET_ADMIN (setcap cap_net_admin+ep, docker --cap-add NET_ADMIN --device /dev/net/tun), or leave TUN out.',
+    hint: 'Run it as root, or with CAP_NET_ADMIN for it and the programs it starts (systemd AmbientCapabilities, docker --cap-add NET_ADMIN --device /dev/net/tun), or leave TUN out.',
   });
 }
 

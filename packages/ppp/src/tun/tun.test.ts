@@ -166,28 +166,36 @@ describe.skipIf(reason !== undefined)(`a TUN device${reason === undefined ? '' :
     expect(await sh('ip link')).not.toContain('cmx');
   });
 
-  it('a process without the right is told so', async () => {
+  it.each([
+    [
+      'without any right to the device',
+      ['--reuid=65534', '--regid=65534', '--clear-groups'],
+      'ERR_PPP_TUN_NOT_PERMITTED',
+    ],
+    ['with the device and no capability', ['--inh-caps=-all', '--bounding-set=-all'], 'ERR_PPP_TUN_NOT_PERMITTED'],
+    ['with CAP_NET_ADMIN alone', ['--inh-caps=-all', '--bounding-set=-all,+net_admin'], 'made cmxcap'],
+  ])('a process %s', async (_what, rights, expected) => {
     const script = `
       import { openTun } from '@cellmux/ppp/tun';
-      openTun({ localAddress: '10.94.0.1' }).then(() => console.log('made'), (error) => console.log(error.code, error.hint));
+      openTun({ name: 'cmxcap', localAddress: '10.94.0.1', routes: ['192.0.2.0/24'] }).then(
+        async (tun) => { console.log('made', tun.name); await tun.close(); },
+        (error) => console.log(error.code, error.hint),
+      );
     `;
-    const { stdout } = await run(
-      'setpriv',
-      [
-        '--reuid=65534',
-        '--regid=65534',
-        '--clear-groups',
-        process.execPath,
-        '--conditions=@cellmux/source',
-        '--import',
-        'tsx',
-        '--input-type=module',
-        '-e',
-        script,
-      ],
-      { cwd: new URL('../..', import.meta.url).pathname },
-    );
-    expect(stdout).toContain('ERR_PPP_TUN_NOT_PERMITTED');
-    expect(stdout).toContain('CAP_NET_ADMIN');
+    const node = [
+      process.execPath,
+      '--conditions=@cellmux/source',
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '-e',
+      script,
+    ];
+    // In a network namespace of its own, which goes with it.
+    const { stdout } = await run('unshare', ['--net', 'setpriv', ...rights, ...node], {
+      cwd: new URL('../..', import.meta.url).pathname,
+    });
+    expect(stdout).toContain(expected);
+    if (expected.startsWith('ERR')) expect(stdout).toContain('CAP_NET_ADMIN');
   });
 });
