@@ -1,11 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { once, type EventEmitter } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { createServer as createHttpsServer, Agent as HttpsAgent, get as httpsGet } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { connect as tlsConnect } from 'node:tls';
 import { ReadlineParser } from '@serialport/parser-readline';
@@ -16,6 +12,7 @@ import { SMTPServer } from 'smtp-server';
 import { Client as UndiciClient, Agent as UndiciAgent, fetch as undiciFetch } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { makeCertificate } from './certificate.ts';
 import { setUpModule, testBytes } from './module-setup.ts';
 
 async function listen(server: Server): Promise<number> {
@@ -27,26 +24,9 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function certificate(): { key: Buffer; cert: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), 'cellmux-'));
-  try {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    execFileSync(
-      'openssl',
-      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=www.example.com -keyout ${key} -out ${cert}`.split(
-        ' ',
-      ),
-      { stdio: 'ignore' },
-    );
-    return { key: readFileSync(key), cert: readFileSync(cert) };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 describe('libraries, unmodified, over IP Easy sockets', () => {
   it('tls.connect and https', async () => {
-    const { key, cert } = certificate();
+    const { key, cert } = makeCertificate();
     const body = testBytes(200_000);
     const server = createHttpsServer({ key, cert }, (_, response) => response.end(body));
     const port = await listen(server);

@@ -36,6 +36,77 @@ describe.each([true, false])('IpEasyDatagramSocket, module reads single datagram
     expect(ipEasy.sockets).toHaveLength(0);
   });
 
+  it('sends a piece of a buffer and calls back, as dgram does', async () => {
+    let peer: Peer | undefined;
+    const { clock, ipEasy } = setUp({
+      module: {
+        udpInfo,
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: '192.0.2.1', port: 53, transport: 'udp' }));
+    const told: unknown[] = [];
+    const note = (error: Error | null): void =>
+      void told.push(error === null ? null : (error as { code?: string }).code);
+    const buffer = Buffer.from('0123456789');
+    await clock.run(socket.send(buffer, 2, 3, note));
+    await clock.run(socket.send('abc', note));
+    await clock.run(socket.send(buffer, 8, 3, note));
+    await clock.run(socket.send(buffer, 11, 0, note));
+    await clock.run(socket.send(buffer, 3, 0, note));
+    expect(told).toEqual([null, null, 'ERR_OPTION_RANGE', 'ERR_OPTION_RANGE', 'ERR_IPEASY_DATAGRAM_SIZE']);
+    expect(Buffer.from(peer?.received ?? []).toString()).toBe('234abc');
+    await expect(socket.send(buffer, -1, 2)).rejects.toMatchObject({ code: 'ERR_OPTION_RANGE' });
+    socket.close();
+    await clock.run(socket.send('late', note));
+    expect(told.at(-1)).toBe('ERR_IPEASY_CLOSED');
+  });
+
+  it('queues so much and no more, and tells everyone whose datagram did not go out', async () => {
+    const { clock, module, ipEasy } = setUp({ module: { udpInfo } });
+    const socket = await clock.run(ipEasy.connect({ host: '192.0.2.1', port: 53, transport: 'udp' }));
+    module.mute();
+    const outcomes = Array.from({ length: 257 }, () =>
+      socket.send(Buffer.alloc(1000)).then(
+        () => 'sent',
+        (error: unknown) => (error as { code: string }).code,
+      ),
+    );
+    expect(await clock.run(outcomes[256] as Promise<string>)).toBe('ERR_IPEASY_QUEUE_FULL');
+    expect([socket.getSendQueueCount(), socket.getSendQueueSize()]).toEqual([256, 256_000]);
+    socket.close();
+    expect(new Set(await clock.run(Promise.all(outcomes.slice(1, 256)), 400_000))).toEqual(
+      new Set(['ERR_IPEASY_CLOSED']),
+    );
+    expect(await clock.run(outcomes[0] as Promise<string>, 400_000)).toMatch(/^ERR_IPEASY_/);
+    expect(socket.getSendQueueCount()).toBe(0);
+  });
+
+  it('leaves in the module what a paused socket does not want', async () => {
+    let peer: Peer | undefined;
+    const { clock, module, ipEasy, until } = setUp({
+      module: {
+        udpInfo,
+        onConnect: (connected) => {
+          peer = connected;
+        },
+      },
+    });
+    const socket = await clock.run(ipEasy.connect({ host: '192.0.2.1', port: 53, transport: 'udp' }));
+    const got: string[] = [];
+    socket.on('message', (message) => got.push(message.toString()));
+    socket.pause();
+    for (const word of ['one', 'three', 'fourteen']) peer?.send(word);
+    await clock.advance(60_000);
+    expect(got).toEqual([]);
+    expect(module.count('AT#SRECV=1')).toBe(0);
+    socket.resume();
+    await until(() => got.length === 3);
+    expect(got).toEqual(['one', 'three', 'fourteen']);
+  });
+
   it('serves peers that come by themselves', async () => {
     const { clock, module, ipEasy, until } = setUp({ module: { udpInfo } });
     const sockets: IpEasyDatagramSocket[] = [];

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { CellmuxError } from '@cellmux/port';
+import { CellmuxError, checkInteger } from '@cellmux/port';
 import type { Datagram, DatagramChannel } from './datagram-channel.ts';
 import type { Endpoints, SocketAddress } from './ip-easy-socket.ts';
 
@@ -10,6 +10,10 @@ export interface RemoteInfo {
   readonly port: number;
   readonly size: number;
 }
+
+/** A datagram or a part of one. */
+type Message = string | Uint8Array;
+type SendCallback = (error: Error | null) => void;
 
 interface DatagramEvents {
   connect: [];
@@ -46,19 +50,25 @@ export class IpEasyDatagramSocket extends EventEmitter<DatagramEvents> implement
   }
 
   /**
-   * Sends one datagram to the peer; several parts are joined. Resolves, and calls back, when the module has taken it.
+   * Sends one datagram to the peer; several parts are joined, of a message with `offset` and `length` that piece is sent,
+   * as `dgram` has it. Resolves, and calls back, when the module has taken it.
    *
    * Rejects with `ERR_IPEASY_DATAGRAM_SIZE` for an empty one or one that is longer than a send command takes (1500 or
-   * 1020 octets), `ERR_IPEASY_QUEUE_FULL`, `ERR_IPEASY_SEND_FAILED`, `ERR_IPEASY_CLOSED`. With a callback the error goes
-   * there and the promise resolves.
+   * 1020 octets), `ERR_IPEASY_QUEUE_FULL`, `ERR_IPEASY_SEND_FAILED`, `ERR_IPEASY_CLOSED`, `ERR_OPTION_RANGE` for a piece
+   * that the message does not have. With a callback the error goes there and the promise resolves.
    */
+  send(message: Message | readonly Message[], callback?: SendCallback): Promise<void>;
+  send(message: Message, offset: number, length: number, callback?: SendCallback): Promise<void>;
   async send(
-    message: string | Uint8Array | readonly (string | Uint8Array)[],
-    callback?: (error: Error | null) => void,
+    message: Message | readonly Message[],
+    offset?: number | SendCallback,
+    length?: number,
+    last?: SendCallback,
   ): Promise<void> {
-    const parts = typeof message === 'string' || message instanceof Uint8Array ? [message] : message;
-    const bytes = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+    const callback = typeof offset === 'function' ? offset : last;
     try {
+      const whole = bytesOf(message);
+      const bytes = typeof offset === 'number' ? piece(whole, offset, length) : whole;
       if (this.#channel === undefined || !this.#isOpen || this.#isClosed) throw notOpenError();
       await this.#channel.send(bytes);
     } catch (error) {
@@ -164,6 +174,17 @@ export class IpEasyDatagramSocket extends EventEmitter<DatagramEvents> implement
       this.emit('close');
     });
   }
+}
+
+function bytesOf(message: Message | readonly Message[]): Buffer {
+  const parts = typeof message === 'string' || message instanceof Uint8Array ? [message] : message;
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+}
+
+function piece(bytes: Buffer, offset: number, length = bytes.length - offset): Buffer {
+  checkInteger('offset', offset, 0, bytes.length);
+  checkInteger('length', length, 0, bytes.length - offset);
+  return bytes.subarray(offset, offset + length);
 }
 
 function addressOf(address: string | undefined, port: number | undefined): SocketAddress | Record<string, never> {

@@ -5,6 +5,7 @@ import type { ModuleIo } from './scripted-module.ts';
 export class ScriptedFtp {
   readonly files = new Map<string, Uint8Array>();
   readonly #blocks: boolean;
+  readonly #lacks: ReadonlySet<string>;
   isOpen = false;
   /** Cuts transfers after so many octets. */
   cutAfterBytes = Infinity;
@@ -12,8 +13,10 @@ export class ScriptedFtp {
   #type = 0;
   #packet: { readonly name: string; bytes: Uint8Array } | undefined;
 
-  constructor({ blocks = false }: { readonly blocks?: boolean } = {}) {
+  /** @param options `lacks`: commands that this firmware does not know, without their `#`. */
+  constructor({ blocks = false, lacks = [] }: { readonly blocks?: boolean; readonly lacks?: readonly string[] } = {}) {
     this.#blocks = blocks;
+    this.#lacks = new Set(lacks);
   }
 
   /** To be given as `more` to the scripted module. */
@@ -25,7 +28,8 @@ export class ScriptedFtp {
       .split(',')
       .map((argument) => argument.replaceAll('"', ''));
     const [first = ''] = args;
-    if (name === 'FTPTO') io.result('OK');
+    if (this.#lacks.has(name)) io.result('ERROR');
+    else if (name === 'FTPTO') io.result('OK');
     else if (name === 'FTPOPEN') this.#open(args, io);
     else if (!this.isOpen) io.result('+CME ERROR: 607');
     else if (!this.#command(name, text, first, io)) io.result('ERROR');

@@ -10,20 +10,29 @@ const BLOCK_BYTES = 3000;
 /** How long to wait when the server has sent nothing yet. */
 const EMPTY_WAIT_MS = 200;
 
+/** A download that has begun. */
+export interface OpenDownload {
+  /** Octets at the beginning that are not wanted. */
+  readonly skipBytes: number;
+  readonly totalBytes: number | undefined;
+  readonly expectedBytes: number | undefined;
+}
+
 /** What a download in blocks is made of. */
 export interface FtpBlockDownloadOptions {
   readonly name: string;
   readonly lane: AtLane;
   readonly clock: Clock;
   readonly timeoutMs: number;
-  readonly open: () => Promise<{ readonly totalBytes: number | undefined; readonly expectedBytes: number | undefined }>;
+  readonly open: () => Promise<OpenDownload>;
   readonly onProgress: ((progress: FtpProgress) => void) | undefined;
 }
 
 /** A file that is fetched with `#FTPGETPKT` and `#FTPRECV`, block by block, while others use the same AT port. */
 export class FtpBlockDownload extends Readable {
   readonly #options: FtpBlockDownloadOptions;
-  #opened: Promise<{ readonly totalBytes: number | undefined; readonly expectedBytes: number | undefined }> | undefined;
+  #opened: Promise<OpenDownload> | undefined;
+  #toSkip: number | undefined;
   #bytes = 0;
 
   constructor(options: FtpBlockDownloadOptions) {
@@ -41,26 +50,19 @@ export class FtpBlockDownload extends Readable {
   }
 
   async #fetch(): Promise<void> {
-    const { name, clock, onProgress } = this.#options;
+    const { name, clock } = this.#options;
     this.#opened ??= this.#options.open();
-    const { totalBytes, expectedBytes } = await this.#opened;
+    const { totalBytes, expectedBytes, skipBytes } = await this.#opened;
+    this.#toSkip ??= skipBytes;
     while (!this.destroyed) {
       const block = await this.#block();
-      if (block.length > 0) {
-        this.#bytes += block.length;
-        onProgress?.({ bytes: this.#bytes, totalBytes });
-        this.push(block);
-        return;
-      }
+      if (this.#give(block, totalBytes)) return;
+      if (block.length > 0) continue;
       if (await this.#isAtEnd()) {
         // What came between the two questions is still to be fetched.
         const last = await this.#block();
-        if (last.length > 0) {
-          this.#bytes += last.length;
-          onProgress?.({ bytes: this.#bytes, totalBytes });
-          this.push(last);
-          return;
-        }
+        if (this.#give(last, totalBytes)) return;
+        if (last.length > 0) continue;
         if (expectedBytes !== undefined && expectedBytes !== this.#bytes)
           throw sizeError(name, expectedBytes, this.#bytes);
         this.push(null);
@@ -70,6 +72,17 @@ export class FtpBlockDownload extends Readable {
         clock.after(EMPTY_WAIT_MS, resolve);
       });
     }
+  }
+
+  /** True when there was something for the reader. */
+  #give(block: Uint8Array, totalBytes: number | undefined): boolean {
+    const wanted = block.subarray(Math.min(this.#toSkip ?? 0, block.length));
+    this.#toSkip = (this.#toSkip ?? 0) - (block.length - wanted.length);
+    if (wanted.length === 0) return false;
+    this.#bytes += wanted.length;
+    this.#options.onProgress?.({ bytes: this.#bytes, totalBytes });
+    this.push(wanted);
+    return true;
   }
 
   /** One block; none when nothing waits, or when the data connection is over. */

@@ -9,6 +9,8 @@ export interface FtpOnlineDownloadOptions {
   /** Opens the data connection; `expectedBytes` where the size is known. */
   readonly open: () => Promise<{
     readonly call: DataCall;
+    /** Octets at the beginning that are not wanted. */
+    readonly skipBytes: number;
     readonly totalBytes: number | undefined;
     readonly expectedBytes: number | undefined;
   }>;
@@ -55,15 +57,19 @@ export class FtpOnlineDownload extends Readable {
 
   async #start(): Promise<void> {
     const { open, onProgress, name } = this.#options;
-    const { call, totalBytes, expectedBytes } = await open();
+    const { call, totalBytes, expectedBytes, skipBytes } = await open();
+    let toSkip = skipBytes;
     this.#call = call;
     if (this.destroyed) {
       await this.#leave();
       return;
     }
     call.received$.subscribe({
-      next: (bytes) => {
+      next: (chunk) => {
         if (this.destroyed) return;
+        const bytes = chunk.subarray(Math.min(toSkip, chunk.length));
+        toSkip -= chunk.length - bytes.length;
+        if (bytes.length === 0) return;
         this.#bytes += bytes.length;
         onProgress?.({ bytes: this.#bytes, totalBytes });
         if (!this.push(bytes)) call.pause();

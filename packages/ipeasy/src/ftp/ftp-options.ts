@@ -35,7 +35,10 @@ export interface FtpTransferOptions {
 
 /** Options of a download. */
 export interface FtpDownloadOptions extends FtpTransferOptions {
-  /** Begins here, octets from the start of the file; binary type only. */
+  /**
+   * Begins here, octets from the start of the file; binary type only. Where firmware or server cannot restart, the octets
+   * before are fetched and left out.
+   */
   readonly offset?: number | undefined;
   /**
    * `command`: in blocks, so that others can use the AT port meanwhile; where the firmware lacks that, `online`.

@@ -81,6 +81,57 @@ describe('FTP of the module', () => {
     ).toBe(true);
   });
 
+  it.each(['online', 'command'] as const)('does without what the firmware lacks: %s', async (mode) => {
+    const { clock, module, session, ftp } = await open(
+      new ScriptedFtp({ blocks: true, lacks: ['FTPTO', 'FTPREST', 'FTPFSIZE', 'FTPMSG'] }),
+    );
+    ftp.files.set('a', body);
+    const progress: FtpProgress[] = [];
+    for (const offset of [1, 2999, 3000, 3001, 12_345, body.length]) {
+      const rest = await clock.run(
+        readAll(session.get('a', { mode, offset, onProgress: (now) => progress.push(now) })),
+      );
+      expect(rest.equals(body.subarray(offset)), `${offset}`).toBe(true);
+    }
+    expect(module.count('AT#FTPREST')).toBe(6);
+    expect(progress.some(({ bytes }) => bytes === 0)).toBe(false);
+    expect(progress.at(-1)).toEqual({ bytes: body.length - 12_345, totalBytes: undefined });
+    const upload = session.put('b');
+    upload.end(body);
+    await clock.run(finished(upload));
+    expect(Buffer.from(ftp.files.get('b') ?? []).equals(body)).toBe(true);
+    expect(await clock.run(session.lastMessage())).toBe('');
+    await expect(clock.run(session.size('a'))).rejects.toMatchObject({ code: 'ERR_IPEASY_MODULE_ERROR' });
+  });
+
+  it('converts line ends only when told to, and restarts in binary type alone', async () => {
+    const { clock, module, session, ftp } = await open();
+    ftp.files.set('a', body);
+    expect(session.type).toBe('binary');
+    await clock.run(session.setType('ascii'));
+    expect([session.type, module.lines.at(-1)]).toEqual(['ascii', 'AT#FTPTYPE=1']);
+    await expect(clock.run(readAll(session.get('a', { offset: 5 })))).rejects.toMatchObject({
+      code: 'ERR_IPEASY_FTP_RESTART',
+    });
+    expect(() => session.get('a', { offset: -1 })).toThrow(expect.objectContaining({ code: 'ERR_OPTION_RANGE' }));
+    await expect(session.setType('text' as 'ascii')).rejects.toMatchObject({ code: 'ERR_OPTION_RANGE' });
+    // Sizes say nothing about converted text.
+    ftp.cutAfterBytes = 5000;
+    expect(await clock.run(readAll(session.get('a')))).toHaveLength(5000);
+  });
+
+  it('keeps what is not read on the server', async () => {
+    const { clock, session, ftp } = await open(new ScriptedFtp({ blocks: true }));
+    ftp.files.set('a', Buffer.alloc(1_000_000, 7));
+    const slow = session.get('a', { mode: 'command' });
+    slow.on('data', () => slow.pause());
+    await clock.advance(60_000);
+    // One block was read; the stream has asked for what it keeps, and not for more.
+    expect(slow.readableLength).toBeLessThanOrEqual(slow.readableHighWaterMark + 3000);
+    slow.destroy();
+    await clock.run(session.cwd('incoming'));
+  });
+
   it('does one thing after the other, and lets sockets of the same port wait', async () => {
     const { clock, ipEasy, session, ftp } = await open();
     ftp.files.set('a', body);

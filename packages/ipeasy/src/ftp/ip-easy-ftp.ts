@@ -61,7 +61,7 @@ export class IpEasyFtp implements AsyncDisposable {
     await host.lane.run(
       async (at) => {
         try {
-          await at.command(`AT#FTPTO=${Math.round(timeoutMs / 100)}`, { timeoutMs: host.timeoutMs });
+          await setServerTimeout(at, timeoutMs, host.timeoutMs);
           await at.command(`AT#FTPOPEN=${server},${atString(user)},${atString(password)},${passive ? 1 : 0}`, {
             timeoutMs: timeoutMs + MARGIN_MS,
             secret: true,
@@ -117,10 +117,15 @@ export class IpEasyFtp implements AsyncDisposable {
     return bytes;
   }
 
-  /** What the server said last. */
+  /** What the server said last; empty where the firmware does not tell. */
   async lastMessage(options: AbortOptions = {}): Promise<string> {
-    const { lines } = await this.#command('AT#FTPMSG', options);
-    return lines.map((line) => line.replace(/^#FTPMSG:\s*/, '')).join('\n');
+    try {
+      const { lines } = await this.#command('AT#FTPMSG', options);
+      return lines.map((line) => line.replace(/^#FTPMSG:\s*/, '')).join('\n');
+    } catch (error) {
+      if (isRefusal((error as Error).cause)) return '';
+      throw error;
+    }
   }
 
   /** The lines of a directory, as the server writes them. */
@@ -226,10 +231,11 @@ export class IpEasyFtp implements AsyncDisposable {
       open: async () => {
         release = await this.#beginFor(download);
         const totalBytes = name !== undefined && this.#type === 'binary' ? await this.#sizeIfTold(name) : undefined;
-        await this.#restartAt(offset);
+        const skipBytes = await this.#restartAt(offset);
         const call = await this.#dataCall(line, what, signal);
         return {
           call,
+          skipBytes,
           totalBytes,
           expectedBytes: verifySize && totalBytes !== undefined ? Math.max(0, totalBytes - offset) : undefined,
         };
@@ -255,9 +261,10 @@ export class IpEasyFtp implements AsyncDisposable {
       open: async () => {
         release = await this.#beginFor(download);
         const totalBytes = this.#type === 'binary' ? await this.#sizeIfTold(name) : undefined;
-        await this.#restartAt(offset);
+        const skipBytes = await this.#restartAt(offset);
         await lane.run((at) => this.#send(at, `AT#FTPGETPKT=${quoted},0`), { signal });
         return {
+          skipBytes,
           totalBytes,
           expectedBytes: verifySize && totalBytes !== undefined ? Math.max(0, totalBytes - offset) : undefined,
         };
@@ -293,14 +300,24 @@ export class IpEasyFtp implements AsyncDisposable {
     return this.#hasBlocks;
   }
 
-  async #restartAt(offset: number): Promise<void> {
-    if (offset === 0) return;
+  /**
+   * `AT#FTPREST`; gives how many octets at the beginning are to be skipped here, because the firmware or the server
+   * cannot.
+   */
+  async #restartAt(offset: number): Promise<number> {
+    if (offset === 0) return 0;
     if (this.#type !== 'binary') {
       throw new CellmuxError('ERR_IPEASY_FTP_RESTART', 'a transfer restarts at an offset in binary type only', {
         hint: "Call setType('binary') first.",
       });
     }
-    await this.#host.lane.run((at) => this.#send(at, `AT#FTPREST=${offset}`));
+    try {
+      await this.#host.lane.run((at) => this.#send(at, `AT#FTPREST=${offset}`));
+      return 0;
+    } catch (error) {
+      if (isRefusal((error as Error).cause)) return offset;
+      throw error;
+    }
   }
 
   /** Undefined where the server or the firmware does not tell. */
@@ -352,6 +369,15 @@ export class IpEasyFtp implements AsyncDisposable {
     throw new CellmuxError('ERR_IPEASY_FTP_NOT_CONNECTED', 'the FTP session is closed', {
       hint: 'Open another one.',
     });
+  }
+}
+
+/** `AT#FTPTO`; firmware without it waits as long as it likes. */
+async function setServerTimeout(at: AtClient, serverTimeoutMs: number, timeoutMs: number): Promise<void> {
+  try {
+    await at.command(`AT#FTPTO=${Math.round(serverTimeoutMs / 100)}`, { timeoutMs });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
   }
 }
 
