@@ -142,7 +142,7 @@ class StreamWriter {
 export const fuzzOctets: FuzzPart = {
   name: 'octets',
   title: 'deframers on damaged streams and random octets, whole and in chunks',
-  share: 0.985,
+  share: 0.95,
   run: (options) => Promise.resolve().then(() => runOctets(options)),
 };
 

@@ -60,7 +60,7 @@ const scripts = (actions: readonly fc.Arbitrary<PairAction>[]): fc.Arbitrary<Ite
 export const fuzzPairs: FuzzPart = {
   name: 'pairs',
   title: 'two multiplexers, a faulty line between them, events in any order',
-  share: 0.003,
+  share: 0.012,
   run: async ({ seed, frames, onProgress }: FuzzOptions): Promise<FuzzResult> => {
     const done = { frames: 0, octets: 0, cases: 0 };
     for (let turn = 0; done.frames < frames; turn++) {

@@ -28,7 +28,7 @@ const BACKLOG_LIMIT_BYTES = 4096;
 export const fuzzPeer: FuzzPart = {
   name: 'peer',
   title: 'one multiplexer against a hostile peer, with an owner who does anything',
-  share: 0.012,
+  share: 0.038,
   run: async ({ seed, frames, onProgress }: FuzzOptions): Promise<FuzzResult> => {
     const done = { frames: 0, octets: 0, cases: 0 };
     for (; done.frames < frames; done.cases++) {

@@ -587,6 +587,26 @@ describe('supervision', () => {
     await pending;
   });
 
+  it('comes to an end of each silence, whatever the clock rounds', async () => {
+    const peer = new ScriptedPeer({ keepAliveMs: 2000 });
+    await peer.up();
+    // (r + 2000) - r is less than 2000 here, in numbers of 53 bits.
+    const receivedAtMs = 81.53082764508659;
+    expect(receivedAtMs + 2000 - receivedAtMs).toBeLessThan(2000);
+    await peer.clock.advance(receivedAtMs);
+    await peer.raw('F9');
+    await peer.clock.advance(1999);
+    expect(await peer.heard()).toEqual([]);
+    let turns = 0;
+    const after = peer.clock.after.bind(peer.clock);
+    peer.clock.after = (delayMs, task) => {
+      if (++turns > 100) throw new Error('the timer is set again and again');
+      return after(delayMs, task);
+    };
+    await peer.clock.advance(2);
+    expect((await peer.heard()).join()).toContain('Test command');
+  });
+
   it('asks with MSC a peer that has no Test', async () => {
     const peer = new ScriptedPeer({ keepAliveMs: 5000 });
     await peer.up();

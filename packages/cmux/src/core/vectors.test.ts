@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '@cellmux/port';
+import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { AdvancedDeframer } from './advanced-deframer.ts';
@@ -84,6 +85,35 @@ describe.each(file.vectors.map((vector) => [vector.id, vector] as const))('vecto
     expect(decode([octets])).toEqual(expectedOf(vector));
   });
 
+  it('decodes the same under every split there is, or a thousand of them', () => {
+    const expected = expectedOf(vector);
+    const places = octets.length - 1;
+    const splitAt = (cuts: readonly boolean[]): Uint8Array[] => {
+      const chunks: Uint8Array[] = [];
+      let from = 0;
+      for (const [place, isCut] of cuts.entries()) {
+        if (!isCut) continue;
+        chunks.push(octets.subarray(from, place + 1));
+        from = place + 1;
+      }
+      return [...chunks, octets.subarray(from)];
+    };
+    if (places <= 10) {
+      for (let mask = 0; mask < 1 << places; mask++)
+        expect(decode(splitAt(Array.from({ length: places }, (_, place) => (mask & (1 << place)) !== 0)))).toEqual(
+          expected,
+        );
+      return;
+    }
+    const cuts = fc.array(fc.boolean(), { minLength: places, maxLength: places, size: 'max' });
+    fc.assert(
+      fc.property(cuts, (where) => {
+        expect(decode(splitAt(where))).toEqual(expected);
+      }),
+      { numRuns: octets.length > 200 ? 50 : 1000 },
+    );
+  });
+
   it('decodes the same under every split into two, and octet by octet, and in threes', () => {
     const expected = expectedOf(vector);
     for (let cut = 0; cut <= octets.length; cut++)
@@ -94,6 +124,19 @@ describe.each(file.vectors.map((vector) => [vector.id, vector] as const))('vecto
       expect(decode(chunks)).toEqual(expected);
     }
   });
+});
+
+it('takes no UI frame with an FCS over its header alone, unless told to', () => {
+  const differing = file.vectors.filter((vector) => {
+    const strict = new Frames();
+    const n1 = vector.maxInfo ?? 2048;
+    const deframer =
+      vector.option === 'basic' ? new BasicDeframer(strict, { n1 }) : new AdvancedDeframer(strict, { n1 });
+    deframer.receive(fromHex(vector.hex) as Uint8Array);
+    deframer.idle();
+    return strict.frames.length !== vector.frames.length;
+  });
+  expect(differing.map(({ id }) => id)).toEqual(['ui-dlci1-header-only-fcs']);
 });
 
 it('has the FCS check value of the standard', () => {
