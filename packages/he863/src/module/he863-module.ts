@@ -75,6 +75,7 @@ export class He863Module implements ModuleServices {
       registrationMs: this.checked.registrationMs,
       user: options.apnUser,
       password: options.apnPassword,
+      authentication: this.checked.apnAuth,
     });
     this.sockets = new SocketTable(this);
     this.calls = new PppCalls(this);

@@ -37,6 +37,8 @@ export interface PdpContexts {
 export interface ActivationOptions {
   readonly user?: string;
   readonly password?: string;
+  /** #SGACTAUTH: 0 none, 1 PAP, 2 CHAP, 3 either; left out where nobody is asked for a user. */
+  readonly authentication?: number;
   readonly signal?: AbortSignal;
 }
 

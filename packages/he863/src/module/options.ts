@@ -31,6 +31,8 @@ export interface VirtualHe863Options extends SocketOptions {
   /** User and password that an activation by `#SGACT` must give; default: any. */
   readonly apnUser?: string;
   readonly apnPassword?: string;
+  /** How `#SGACTAUTH` must say that they are given, else +CME ERROR 149; default `any`. */
+  readonly apnAuth?: 'any' | 'pap' | 'chap';
   /** How long an activation takes, in ms, 0 to 150000; default 0. */
   readonly activationMs?: number;
   /** From power-on to registration, in ms, 0 to 3600000; default 0. */
@@ -74,6 +76,7 @@ export interface CheckedOptions {
   readonly cmuxParameters: 'refuse' | 'ignore';
   readonly cmuxStartMs: number;
   readonly pppContexts: 'first' | 'all';
+  readonly apnAuth: 'any' | 'pap' | 'chap';
   readonly pppAuth: 'none' | 'pap' | 'chap-md5' | 'ms-chap-v2';
   readonly seed: number;
 }
@@ -97,6 +100,7 @@ export function checkOptions(options: VirtualHe863Options): CheckedOptions {
     cmuxParameters: checkOneOf('cmuxParameters', options.cmuxParameters ?? 'refuse', ['refuse', 'ignore']),
     cmuxStartMs: checkInteger('cmuxStartMs', options.cmuxStartMs ?? 5000, 100, 60_000),
     pppContexts: checkOneOf('pppContexts', options.pppContexts ?? 'first', ['first', 'all']),
+    apnAuth: checkOneOf('apnAuth', options.apnAuth ?? 'any', ['any', 'pap', 'chap']),
     pppAuth: checkOneOf('ppp.auth', options.ppp?.auth ?? 'none', ['none', 'pap', 'chap-md5', 'ms-chap-v2']),
     seed: checkInteger('seed', options.seed ?? 1, 0, 0xffff_ffff),
   };

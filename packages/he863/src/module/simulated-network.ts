@@ -17,6 +17,8 @@ export interface SimulatedNetworkOptions {
   /** What `#SGACT` must give; undefined: anything. */
   readonly user: string | undefined;
   readonly password: string | undefined;
+  /** How it must be given. */
+  readonly authentication: 'any' | 'pap' | 'chap';
 }
 
 /** Something is refused so many times more. */
@@ -27,6 +29,12 @@ interface Refusal {
 
 const NO_NETWORK_SERVICE = 30;
 const AUTHENTICATION_FAILURE = 149;
+/** The types of #SGACTAUTH that each network takes. */
+const AUTHENTICATION_TYPES: Readonly<Record<SimulatedNetworkOptions['authentication'], readonly number[]>> = {
+  any: [0, 1, 2, 3],
+  pap: [1, 3],
+  chap: [2, 3],
+};
 
 /** The mobile network that the virtual module is registered on. */
 export class SimulatedNetwork implements MobileNetwork {
@@ -143,7 +151,7 @@ export class SimulatedNetwork implements MobileNetwork {
 
   async activate(
     cid: number,
-    { user, password, signal }: ActivationOptions = {},
+    { user, password, authentication, signal }: ActivationOptions = {},
   ): Promise<{ readonly address: string } | { readonly cme: number }> {
     await this.#wait(this.#options.activationMs, signal);
     const obstacle = this.obstacle() ?? nextRefusal(this.#refusedActivations);
@@ -152,6 +160,8 @@ export class SimulatedNetwork implements MobileNetwork {
     if (wanted.user !== undefined && (user !== wanted.user || password !== wanted.password)) {
       return { cme: AUTHENTICATION_FAILURE };
     }
+    const takes = AUTHENTICATION_TYPES[wanted.authentication];
+    if (authentication !== undefined && !takes.includes(authentication)) return { cme: AUTHENTICATION_FAILURE };
     return { address: this.addressOf(cid) };
   }
 

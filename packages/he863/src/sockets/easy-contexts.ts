@@ -1,6 +1,9 @@
 import { SOCKET_ERRORS } from './machine/socket-transitions.ts';
 import type { ModuleServices } from '../module/module-services.ts';
 
+const AUTHENTICATION = 'sockets.sgactauth';
+const FACTORY_AUTHENTICATION = 1;
+
 /** What {@link EasyContexts} needs to know of the sockets. */
 export interface ContextUsers {
   /** Whether #SCFG binds any connId to the context. */
@@ -37,6 +40,16 @@ export class EasyContexts {
     this.#users = users;
   }
 
+  /** #SGACTAUTH: 0 none, 1 PAP, 2 CHAP, 3 either. */
+  get authentication(): number {
+    const stored = this.#module.nvm.get(AUTHENTICATION);
+    return typeof stored === 'number' ? stored : FACTORY_AUTHENTICATION;
+  }
+
+  set authentication(type: number) {
+    this.#module.nvm.set(AUTHENTICATION, type);
+  }
+
   isActive(cid: number): boolean {
     return this.#active.has(cid);
   }
@@ -63,6 +76,7 @@ export class EasyContexts {
     try {
       const outcome = await this.#module.network.activate(cid, {
         signal,
+        authentication: this.authentication,
         ...(user === undefined || user === '' ? {} : { user }),
         ...(password === undefined || password === '' ? {} : { password }),
       });

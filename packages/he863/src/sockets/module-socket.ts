@@ -95,7 +95,11 @@ export class ModuleSocket {
     this.#lines = new UnsolicitedLines({
       connId: options.connId,
       buffer,
-      viewBytes: this.#table.options.viewBytes,
+      viewBytes: () => {
+        const { viewBytes, viewCounts } = this.#table.options;
+        const isHex = this.extended.recvDataMode === 1 && viewCounts === 'characters';
+        return isHex ? Math.max(1, viewBytes >> 1) : viewBytes;
+      },
       extended: options.extended,
       isDatagram: () => this.kind === 'udp',
       isPending: () => this.#state === 'pending' && buffer.length > 0,
@@ -178,7 +182,7 @@ export class ModuleSocket {
     const refused = this.#refusal('resume');
     if (refused !== undefined) return refused;
     if (!this.#table.mayGoOnline()) return { cme: SOCKET_ERRORS.wrongMode };
-    this.#lines.session = context.session;
+    this.#usedBy(context.session);
     this.#apply('resume');
     return this.#goOnline(context);
   }
@@ -189,7 +193,7 @@ export class ModuleSocket {
     const refused = this.#state === 'incoming' ? undefined : this.#refusal(event);
     if (refused !== undefined) return refused;
     if (online && !this.#table.mayGoOnline()) return { cme: SOCKET_ERRORS.wrongMode };
-    this.#lines.session = context.session;
+    this.#usedBy(context.session);
     this.#apply(event);
     this.#watch();
     if (online) return this.#goOnline(context);
@@ -294,6 +298,12 @@ export class ModuleSocket {
     this.connection.reset();
   }
 
+  /** #SO and #SA: the port that hears what the connId says, unless that is its opener's alone. */
+  #usedBy(session: PortSession): void {
+    if (this.#table.options.unsolicitedTo === 'lastUser') this.#lines.session = session;
+    else this.#lines.session ??= session;
+  }
+
   #watch(): void {
     this.connection.watch(this.configuration.maxTo * 1000);
   }
@@ -342,6 +352,10 @@ export class ModuleSocket {
     if (this.#state === 'incoming') {
       // It has said something before it left: #SA still gets that.
       if (!broken && buffer.length > 0) return;
+      if (this.#table.options.abandonedIncoming === 'closed') {
+        this.#apply('abandoned');
+        return;
+      }
     } else if (!broken && this.#closureType === 255) return;
     this.#apply(broken ? 'peerReset' : 'peerFin');
     if (this.#state === 'pending' && buffer.length === 0) this.#apply('delivered');

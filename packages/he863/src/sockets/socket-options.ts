@@ -23,6 +23,19 @@ export interface SocketOptions {
   readonly sendLimitBytes?: number;
   /** Bytes of data in one SRING of the view mode; 1 to 1500, default 64 (guide §4.3.3). */
   readonly viewBytes?: number;
+  /** What `viewBytes` counts where received data is shown in hex: octets, or characters; default `octets`. */
+  readonly viewCounts?: 'octets' | 'characters';
+  /** What `sendLimitBytes` counts where #SSEND is given hex: characters, or octets; default `characters`. */
+  readonly hexSendLimit?: 'characters' | 'octets';
+  /**
+   * Which port hears SRING and NO CARRIER of a connId: the one that gave its #SD, #SL, #SA or #SO last, or the one that
+   * gave its #SD or #SL, while that is open; default `lastUser`.
+   */
+  readonly unsolicitedTo?: 'lastUser' | 'opener';
+  /** A peer that leaves before #SA: the connId listens on, or is closed with NO CARRIER; default `listening`. */
+  readonly abandonedIncoming?: 'listening' | 'closed';
+  /** Whether #TCPMAXDAT survives a power cycle; default `nvm`. */
+  readonly tcpMaxDatKept?: 'nvm' | 'volatile';
   /** Case of hex digits in received data; default `upper`. */
   readonly hexCase?: 'upper' | 'lower';
   /** What #SRECV says when there is nothing to read, a +CME ERROR; default 555. */
@@ -86,6 +99,14 @@ export function checkSocketOptions(options: SocketOptions = {}): CheckedSocketOp
     acknowledgeMs: checkInteger('acknowledgeMs', options.acknowledgeMs ?? 0, 0, 60_000),
     sendLimitBytes: checkInteger('sendLimitBytes', options.sendLimitBytes ?? 1020, 1, 1500),
     viewBytes: checkInteger('viewBytes', options.viewBytes ?? 64, 1, 1500),
+    viewCounts: checkOneOf('viewCounts', options.viewCounts ?? 'octets', ['octets', 'characters']),
+    hexSendLimit: checkOneOf('hexSendLimit', options.hexSendLimit ?? 'characters', ['characters', 'octets']),
+    unsolicitedTo: checkOneOf('unsolicitedTo', options.unsolicitedTo ?? 'lastUser', ['lastUser', 'opener']),
+    abandonedIncoming: checkOneOf('abandonedIncoming', options.abandonedIncoming ?? 'listening', [
+      'listening',
+      'closed',
+    ]),
+    tcpMaxDatKept: checkOneOf('tcpMaxDatKept', options.tcpMaxDatKept ?? 'nvm', ['nvm', 'volatile']),
     hexCase: checkOneOf('hexCase', options.hexCase ?? 'upper', ['upper', 'lower']),
     srecvEmptyCme: checkInteger('srecvEmptyCme', options.srecvEmptyCme ?? 555, 0, 65_535),
     dialFailure: checkOneOf('dialFailure', options.dialFailure ?? 'cme', ['cme', 'noCarrier']),

@@ -9,6 +9,8 @@ import { checkSocketOptions, type CheckedSocketOptions } from './socket-options.
 import type { Transport } from './transport.ts';
 import { StoredSettings } from './stored-settings.ts';
 
+const MAXIMUM_DATA = 'sockets.tcpmaxdat';
+
 /** What works on the stack besides the connIds: a FTP session, the old commands. */
 export interface StackUser {
   /** A context is gone; `silent` after a power cycle, when nobody is told. */
@@ -29,6 +31,7 @@ export class SocketTable implements SocketLayer {
   readonly sockets: readonly ModuleSocket[];
   /** #PADFWD's character, and whether #PADCMD has it on. */
   padding = { character: 0, on: false };
+  #maximumData = 0;
   /** Sockets without a connId: those of the old commands. */
   readonly #others = new Set<ModuleSocket>();
   readonly #users = new Set<StackUser>();
@@ -73,6 +76,18 @@ export class SocketTable implements SocketLayer {
 
   get forwardCharacter(): number | undefined {
     return this.padding.on ? this.padding.character : undefined;
+  }
+
+  /** #TCPMAXDAT: 0 automatic, or 496 to 1420 bytes. */
+  get maximumData(): number {
+    const stored = this.module.nvm.get(MAXIMUM_DATA);
+    if (this.options.tcpMaxDatKept === 'nvm') return typeof stored === 'number' ? stored : 0;
+    return this.#maximumData;
+  }
+
+  set maximumData(bytes: number) {
+    if (this.options.tcpMaxDatKept === 'nvm') this.module.nvm.set(MAXIMUM_DATA, bytes);
+    else this.#maximumData = bytes;
   }
 
   /** Takes it out again. */
@@ -149,6 +164,7 @@ export class SocketTable implements SocketLayer {
     const open = this.#silence();
     this.firewall.clear();
     this.padding = { character: 0, on: false };
+    this.#maximumData = 0;
     this.settings.reload();
     await Promise.all(open);
   }

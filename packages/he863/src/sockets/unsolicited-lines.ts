@@ -15,7 +15,8 @@ export interface UnsolicitedSource {
   /** True while a connection waits for #SA. */
   isRinging(): boolean;
   isDatagram(): boolean;
-  readonly viewBytes: number;
+  /** The most octets in one SRING. */
+  viewBytes(): number;
   /** Data as `<recvDataMode>` shows it. */
   present(bytes: Uint8Array): string;
   /** A view took bytes out of the buffer and has printed them. */
@@ -122,7 +123,8 @@ export class UnsolicitedLines {
 
   /** Prints one SRING; gives how many bytes went with it. */
   #print(context: Context): number {
-    const { connId, buffer, viewBytes } = this.#source;
+    const { connId, buffer } = this.#source;
+    const viewBytes = this.#source.viewBytes();
     const { srMode } = this.#source.extended();
     const amount = buffer.length;
     if (srMode === 0) context.info(`SRING: ${connId}`);

@@ -14,7 +14,8 @@ const send: SetHandler = async (context, args) => {
   const refused = socket.sendRefusal();
   if (refused !== undefined) return refused;
   const hex = socket.extended.sendDataMode === 1;
-  const text = await context.prompt({ kind: 'ctrlZ', maximumBytes: options.sendLimitBytes });
+  const maximumBytes = hex && options.hexSendLimit === 'octets' ? 2 * options.sendLimitBytes : options.sendLimitBytes;
+  const text = await context.prompt({ kind: 'ctrlZ', maximumBytes });
   if (text === undefined) return options.sendAborted;
   const bytes = hex ? fromHex(fromLatin1(text)) : text;
   if (bytes === undefined) return 'ERROR';

@@ -2,8 +2,6 @@ import type { Base64Mode } from '../machine/payload-codec.ts';
 import { SOCKET_ERRORS } from '../machine/socket-transitions.ts';
 import { CONN_ID, integer, numberAt, socketOf, string, tableOf, textAt, type Declaration } from './arguments.ts';
 
-const MAXIMUM_DATA = 'sockets.tcpmaxdat';
-const AUTHENTICATION = 'sockets.sgactauth';
 const ADDRESS_LENGTH = 15;
 
 /** #FRWL, #TCPMAXDAT, #SGACTAUTH, #PADFWD, #PADCMD, #BASE64: what holds for the stack as a whole, and for data (guide §3.2.1.7, §3.2.2.1). */
@@ -31,18 +29,41 @@ export const stackCommands: readonly Declaration[] = [
     },
     test: '(0-2),,',
   },
-  stored(
-    '#TCPMAXDAT',
-    MAXIMUM_DATA,
-    // The guide prints "1496..1420", an empty range that its own example of 1000 is outside of.
-    [
-      [0, 0],
-      [496, 1420],
+  {
+    // The machine's own network decides how large segments are: here the value is kept and does no more.
+    name: '#TCPMAXDAT',
+    parameters: [
+      {
+        kind: 'integer',
+        name: 'size',
+        // The guide prints "1496..1420", an empty range that its own example of 1000 is outside of.
+        ranges: [
+          [0, 0],
+          [496, 1420],
+        ],
+      },
     ],
-    0,
-  ),
-  // 0 none, 1 PAP, 2 CHAP, 3 either.
-  stored('#SGACTAUTH', AUTHENTICATION, [[0, 3]], 1),
+    set: (context, args) => {
+      tableOf(context).maximumData = numberAt(args, 0);
+      return 'OK';
+    },
+    read: (context) => {
+      context.info(`#TCPMAXDAT: ${tableOf(context).maximumData}`);
+      return 'OK';
+    },
+  },
+  {
+    name: '#SGACTAUTH',
+    parameters: [integer('type', 0, 3)],
+    set: (context, args) => {
+      tableOf(context).contexts.authentication = numberAt(args, 0);
+      return 'OK';
+    },
+    read: (context) => {
+      context.info(`#SGACTAUTH: ${tableOf(context).contexts.authentication}`);
+      return 'OK';
+    },
+  },
   {
     name: '#PADFWD',
     parameters: [integer('char', 0, 255), integer('mode', 0, 0, 0)],
@@ -84,25 +105,3 @@ export const stackCommands: readonly Declaration[] = [
     },
   },
 ];
-
-/** A number that lies in NVM and does no more here: the machine's own network decides. */
-function stored(
-  name: string,
-  key: string,
-  ranges: readonly (readonly [number, number])[],
-  factory: number,
-): Declaration {
-  return {
-    name,
-    parameters: [{ kind: 'integer', name: 'value', ranges }],
-    set: (context, args) => {
-      tableOf(context).module.nvm.set(key, numberAt(args, 0));
-      return 'OK';
-    },
-    read: (context) => {
-      const value = tableOf(context).module.nvm.get(key);
-      context.info(`${name}: ${typeof value === 'number' ? value : factory}`);
-      return 'OK';
-    },
-  };
-}

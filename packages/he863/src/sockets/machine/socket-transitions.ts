@@ -33,6 +33,7 @@ export const SOCKET_EVENTS = [
   'send',
   'peerConnects',
   'peerLeaves',
+  'abandoned',
   'data',
   'drained',
   'peerFin',
@@ -206,6 +207,8 @@ const TABLE: Readonly<Record<SocketEvent, Row>> = {
   },
   peerConnects: { listening: ['incoming', undefined, 'ring'] },
   peerLeaves: { incoming: ['listening', undefined, 'dropBuffer'] },
+  // No manual tells what becomes of a connection that ends before #SA; this is the second way.
+  abandoned: { incoming: ['closed', undefined, 'refusePeer', 'stopListening', 'dropBuffer', 'noCarrier'] },
   data: { suspended: ['pending', undefined, 'announce'], pending: ['same', undefined, 'announce'] },
   drained: { pending: ['suspended'] },
   // §3.2.1.6: the remote host closes. A buffer that is not empty is read first, then the connId closes.
