@@ -3,11 +3,10 @@ import { AtDialogue, type AtAnswer } from './at-dialogue.ts';
 import { linkLostError, noAnswerError } from './cmux-errors.ts';
 import { GENERIC, type CmuxProfile } from './cmux-profiles.ts';
 import { cmuxForms, parseCmuxRanges, type CmuxForm, type CmuxRanges } from './core/cmux-command.ts';
-import { CONTROL } from './core/control-field.ts';
-import { encodeMessage } from './core/control-message.ts';
-import { advancedFrameLimit, addressOf, encodeAdvanced, encodeBasicFrame } from './core/frame-encoder.ts';
+import type { FramingOption } from './core/link-options.ts';
 import { Multiplexer, type FrameWatcher } from './multiplexer.ts';
 import type { MultiplexerOptions } from './multiplexer-options.ts';
+import { reachCommandMode } from './reach-command-mode.ts';
 
 /** Options of {@link startMultiplexer}: those of the multiplexer, and what is known of the module. */
 export interface StartOptions extends Omit<MultiplexerOptions, 'role'>, AbortOptions {
@@ -16,12 +15,6 @@ export interface StartOptions extends Omit<MultiplexerOptions, 'role'>, AbortOpt
   /** See `Multiplexer.onFrame`; set here, it sees the frames that open DLCI 0 as well. */
   readonly onFrame?: FrameWatcher | undefined;
 }
-
-/** How long one `AT` is waited for, and how often it is tried. */
-const PROBE_MS = 400;
-const PROBES = 3;
-/** How long a module that was freed from an old session is given before AT is tried again. */
-const FREED_MS = 300;
 
 /**
  * Puts a module that is in AT command mode into the multiplexer, and starts that: `AT` until it answers, AT+CMUX in the
@@ -45,9 +38,9 @@ export async function startMultiplexer(line: Port, options: StartOptions = {}): 
   let form: CmuxForm;
   let released: Port = line;
   try {
-    await wake(dialogue, signal);
+    await reachCommandMode(dialogue, { signal });
     for (const command of profile.before) await dialogue.command(command, profile.commandTimeoutMs, { signal });
-    const ranges = profile.askRanges ? await askRanges(dialogue, profile, signal) : undefined;
+    const ranges = profile.askRanges ? await askRanges(dialogue, option, profile, signal) : undefined;
     const { n1, baudRate } = settings;
     const wish = { option, subset: 0, baudRate, n1, defaultN1: profile.defaultN1 } as const;
     form = await enter(dialogue, cmuxForms(wish, ranges), profile, signal);
@@ -70,43 +63,17 @@ export async function startMultiplexer(line: Port, options: StartOptions = {}): 
   return multiplexer;
 }
 
-/** The close-down that frees a module from a multiplexer of which this end knows nothing, in both options. */
-export function blindCloseDown(): Uint8Array {
-  const address = addressOf(0, 1);
-  const info = encodeMessage('CLD', true, new Uint8Array(0));
-  const basic = encodeBasicFrame(address, CONTROL.UIH, info);
-  const advanced = new Uint8Array(advancedFrameLimit(info.length));
-  const length = encodeAdvanced(advanced, 0, address, CONTROL.UIH, info, 0, info.length);
-  const both = new Uint8Array(basic.length + length);
-  both.set(basic);
-  both.set(advanced.subarray(0, length), basic.length);
-  return both;
-}
-
-async function wake(dialogue: AtDialogue, signal: AbortSignal | undefined): Promise<void> {
-  let last: AtAnswer | undefined;
-  for (const round of ['plain', 'freed']) {
-    if (round === 'freed') last = await dialogue.raw(blindCloseDown(), FREED_MS, { signal });
-    for (let probe = 0; probe < PROBES; probe++) {
-      const answer = await dialogue.command('AT', PROBE_MS, { signal });
-      if (answer.result !== 'timeout') return;
-      if (answer.octets.length > 0 || last === undefined) last = answer;
-    }
-  }
-  throw noAnswerError('AT', last?.octets ?? new Uint8Array(0));
-}
-
 async function askRanges(
   dialogue: AtDialogue,
+  option: FramingOption,
   profile: CmuxProfile,
   signal: AbortSignal | undefined,
 ): Promise<CmuxRanges | undefined> {
   const answer = await dialogue.command('AT+CMUX=?', profile.commandTimeoutMs, { signal });
-  for (const text of answer.lines) {
-    const ranges = parseCmuxRanges(text);
-    if (ranges !== undefined) return ranges;
-  }
-  return undefined;
+  const lines = answer.lines.map(parseCmuxRanges).filter((ranges) => ranges !== undefined);
+  // Some modules have a line for each mode.
+  const mode = option === 'basic' ? 0 : 1;
+  return lines.find((ranges) => ranges.mode?.some(([low, high]) => low <= mode && mode <= high)) ?? lines[0];
 }
 
 async function enter(

@@ -118,9 +118,13 @@ export class BasicDeframer implements Deframer {
     let from = this.#from;
     // A pause alone proves nothing: what is held is given up only for a whole frame that is found inside it.
     for (let at = held.indexOf(FLAG_BASIC, from + 1); at >= 0 && at < end; at = held.indexOf(FLAG_BASIC, at + 1)) {
-      const framesBefore = this.counters.frames;
+      const { frames, badHeader, tooLong, noClosingFlag, badFcs } = this.counters;
       const next = this.#candidate(held, at, end);
-      if (this.counters.frames === framesBefore) continue;
+      if (this.counters.frames === frames) {
+        // A flag in the information of a frame that is only slow: no cause to count anything.
+        Object.assign(this.counters, { badHeader, tooLong, noClosingFlag, badFcs });
+        continue;
+      }
       this.counters.foundLate++;
       this.#noise(held, from + 1, at);
       if (this.#stopped) {
@@ -271,8 +275,6 @@ export class BasicDeframer implements Deframer {
   #candidate(bytes: Uint8Array, at: number, end: number): number {
     if (at + 1 >= end) return UNDECIDED;
     const address = bytes[at + 1] as number;
-    // One of several flags between two frames, where what is held ends: nothing is wrong with it.
-    if (address === FLAG_BASIC) return FAILED;
     if ((address & 1) === 0 || address >= 0xf8) return this.#badHeader();
     if (at + 2 >= end) return UNDECIDED;
     const control = bytes[at + 2] as number;

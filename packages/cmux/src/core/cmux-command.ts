@@ -62,7 +62,9 @@ function parseList(text: string): (readonly [number, number])[] {
   const list: (readonly [number, number])[] = [];
   for (const item of text.split(',').slice(0, RANGES_LIMIT)) {
     const [, low, high] = /^\s*(\d{1,6})\s*(?:-\s*(\d{1,6}))?\s*$/.exec(item) ?? [];
-    if (low !== undefined) list.push([Number(low), Number(high ?? low)]);
+    if (low === undefined) continue;
+    const [one, other] = [Number(low), Number(high ?? low)];
+    list.push([Math.min(one, other), Math.max(one, other)]);
   }
   return list;
 }
