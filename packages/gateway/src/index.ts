@@ -1,3 +1,14 @@
 export { Gateway } from './gateway/gateway.ts';
-export type { GatewayOptions, PingOptions } from './gateway/gateway-options.ts';
+export type { AtCommander, NetworkState } from './gateway/at-service.ts';
+export type { Dial, QueuedDial } from './gateway/dial.ts';
 export type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway/gateway-events.ts';
+export type { GatewayOptions, LineOpener, PingOptions, RecoveryOptions } from './gateway/gateway-options.ts';
+export type { OpenLine } from './gateway/open-line.ts';
+export { PacketHost } from './gateway/packet-host.ts';
+export { CAUSES, SERVICES, STEPS, type Cause, type Patient, type Service, type Step } from './core/recovery/cause.ts';
+export type { Outage } from './core/recovery/supervisor.ts';
+export type { FirewallRule } from './core/firewall-rule.ts';
+export type { ForwardRule } from './core/forward-rule.ts';
+export type { HostPort } from './core/host-port.ts';
+export type { IncomingRule } from './core/incoming-rule.ts';
+export type { LineName } from './core/line-name.ts';

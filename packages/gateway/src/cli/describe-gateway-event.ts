@@ -1,3 +1,4 @@
+import { CAUSES, type Service, type Step } from '../core/recovery/cause.ts';
 import { describeError, errorSentence } from '../errors/describe-error.ts';
 import type { GatewayEvent, GatewayPart } from '../gateway/gateway-events.ts';
 import type { Colours } from './console.ts';
@@ -13,6 +14,19 @@ const ENDED = {
   capture: 'capture closed',
   line: 'line closed',
 } as const satisfies Record<GatewayPart, string | undefined>;
+
+const SERVICE_WORDS: Readonly<Record<Service, string>> = { ppp: 'PPP', sockets: 'sockets', at: 'AT' };
+const STEP_WORDS: Readonly<Record<Step, string>> = {
+  redial: 'setting it up anew',
+  reopenDlc: 'reopening its port',
+  restartMultiplexer: 'restarting the multiplexer',
+  resetModule: 'resetting the module',
+  reopenLine: 'opening the line again',
+};
+
+function servicesWords(services: readonly Service[]): string {
+  return services.map((service) => SERVICE_WORDS[service]).join(', ');
+}
 
 /** What became of a part at the end; undefined for what people need not see. */
 export function endedWords(part: GatewayPart): string | undefined {
@@ -37,6 +51,29 @@ export function describeGatewayEvent(event: GatewayEvent, colours: Colours): str
       return `port 1  packets on TUN device ${event.name}`;
     case 'socketsUp':
       return `port 2  IP Easy up: ${event.address}`;
+    case 'socketsInUse':
+    case 'signal':
+      return undefined;
+    case 'warning':
+      return colours.yellow(`${event.message} (${event.code})`);
+    case 'registration':
+      return `module  registration: ${event.packetRegistration ?? event.registration ?? 'unknown'}`;
+    case 'outageBegan':
+      return colours.yellow(`${servicesWords(event.services)}: ${CAUSES[event.cause].words}; restoring`);
+    case 'stepEnded':
+      return event.error === undefined ? undefined : `        ${STEP_WORDS[event.step]}: ${wrong(event.error)}`;
+    case 'outageEnded': {
+      const seconds = (event.durationMs / 1000).toFixed(1);
+      const steps = event.steps.filter(({ ok }) => ok).map(({ step }) => STEP_WORDS[step]);
+      const helped = steps.length === 0 ? '' : ` by ${[...new Set(steps)].join(', ')}`;
+      return colours.green(`${servicesWords(event.services)} back after ${seconds} s${helped}`);
+    }
+    case 'gaveUp':
+      return colours.red(`given up after ${(event.durationMs / 1000).toFixed(1)} s: ${CAUSES[event.cause].words}`);
+    case 'incomingConnected':
+      return `port 2  ${event.from} to ${event.target}`;
+    case 'incomingFailed':
+      return `port 2  ${event.from} to ${event.target}: ${wrong(event.error)}`;
     case 'listening':
       return `        ${event.what}: ${event.where}`;
     case 'urc':

@@ -1,4 +1,4 @@
-import type { AtClient } from '@cellmux/at';
+import type { AtCommander } from '../gateway/at-service.ts';
 import { summarizeLatencies, type LatencySummary } from '../core/latencies.ts';
 
 /** A module wants a moment between an answer and the next command (20 ms): it is no part of the answer's time. */
@@ -8,12 +8,12 @@ const COMMANDS = ['AT+CSQ', 'AT+CREG?'] as const;
 
 /** Asks the module for its signal and registration again and again, and measures each answer. */
 export class AtPoll {
-  readonly #client: AtClient;
+  readonly #client: AtCommander;
   readonly #answersMs: number[] = [];
   #failed = 0;
   #lastSignal = '';
 
-  constructor(client: AtClient) {
+  constructor(client: AtCommander) {
     this.#client = client;
   }
 

@@ -1,6 +1,7 @@
-import type { AtClient, AtResponse } from '@cellmux/at';
+import type { AtResponse } from '@cellmux/at';
 import { hasCode, latin1, type Port } from '@cellmux/port';
 import type { Subscription } from 'rxjs';
+import type { AtCommander } from './at-service.ts';
 import { TERMINAL_LINE_LIMIT_BYTES, TerminalLine } from './at-terminal-line.ts';
 
 const CTRL_Z = 0x1a;
@@ -20,12 +21,12 @@ const FORBIDDEN = /^AT(?:V0|Q[12]|S[345]=|\+CMUX|\+IPR|\+ICF|\+IFC|D|A$|O|#SKTD|
 
 /**
  * AT for a terminal program (minicom, a script on a pty) on a port that others share: each whole line typed is one
- * command of the {@link AtClient}, its answer is printed as a module prints it, and unsolicited lines come in between.
+ * command of the {@link AtCommander}, its answer is printed as a module prints it, and unsolicited lines come in between.
  * Calls are refused: they would take the port away from its owner.
  */
 export class AtTerminal implements Disposable {
   readonly #port: Port;
-  readonly #client: AtClient;
+  readonly #client: AtCommander;
   readonly #line = new TerminalLine();
   readonly #subscriptions: Subscription[];
   #echo = true;
@@ -35,7 +36,7 @@ export class AtTerminal implements Disposable {
   #prompt: { readonly line: string; readonly octets: number[] } | undefined;
   #held: string[] = [];
 
-  constructor(port: Port, client: AtClient) {
+  constructor(port: Port, client: AtCommander) {
     this.#port = port;
     this.#client = client;
     this.#subscriptions = [

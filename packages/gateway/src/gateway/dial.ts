@@ -13,8 +13,16 @@ export interface DialQueueOptions {
   readonly maximumWaiting?: number;
 }
 
+/** A {@link Dial} with a queue in front. */
+export interface QueuedDial extends Dial {
+  /** Connections that are open or being opened. */
+  readonly open: number;
+  /** Callers that wait for one. */
+  readonly waiting: number;
+}
+
 /** The same dial with a queue in front: callers wait, first come first served, for one of a few connections. */
-export function queuedDial(dial: Dial, { maximumOpen, maximumWaiting = 64 }: DialQueueOptions): Dial {
+export function queuedDial(dial: Dial, { maximumOpen, maximumWaiting = 64 }: DialQueueOptions): QueuedDial {
   let open = 0;
   const waiting: (() => void)[] = [];
 
@@ -41,7 +49,7 @@ export function queuedDial(dial: Dial, { maximumOpen, maximumWaiting = 64 }: Dia
       waiting.push(turn);
     });
 
-  return async (target, options = {}) => {
+  const queued: Dial = async (target, options = {}) => {
     options.signal?.throwIfAborted();
     if (open >= maximumOpen && waiting.length >= maximumWaiting) {
       throw new CellmuxError(
@@ -60,4 +68,8 @@ export function queuedDial(dial: Dial, { maximumOpen, maximumWaiting = 64 }: Dia
       throw error;
     }
   };
+  return Object.defineProperties(queued, {
+    open: { get: () => open },
+    waiting: { get: () => waiting.length },
+  }) as QueuedDial;
 }

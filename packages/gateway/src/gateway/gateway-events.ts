@@ -1,12 +1,23 @@
+import type { Registration } from '../core/network-state.ts';
+import type { Cause, Patient, Service, Step } from '../core/recovery/cause.ts';
 import type { ForwardEvent } from './tcp-forward.ts';
 import type { ProxyEvent } from './http-proxy.ts';
+import type { ListenerKind } from './start-listeners.ts';
 
 /**
- * What a gateway is doing. `up` means: all three ports work. It goes from `up` to `stopping` when it is told to stop and
- * when something below it ends.
+ * What a gateway is doing. `up` means: all three ports work; `degraded`: something does not, and is being restored. It
+ * goes to `stopping` when it is told to stop and when it gives up.
  */
 export type GatewayState =
-  'idle' | 'openingLine' | 'startingMultiplexer' | 'openingPorts' | 'bringingUp' | 'up' | 'stopping' | 'stopped';
+  | 'idle'
+  | 'openingLine'
+  | 'startingMultiplexer'
+  | 'openingPorts'
+  | 'bringingUp'
+  | 'up'
+  | 'degraded'
+  | 'stopping'
+  | 'stopped';
 
 /** What a gateway takes down at its end, in this order. */
 export type GatewayPart =
@@ -25,7 +36,39 @@ export type GatewayEvent =
     }
   | { readonly type: 'tunUp'; readonly name: string }
   | { readonly type: 'socketsUp'; readonly address: string }
-  | { readonly type: 'listening'; readonly what: 'proxy' | 'forward' | 'control' | 'at'; readonly where: string }
+  | { readonly type: 'socketsInUse'; readonly count: number }
+  | { readonly type: 'listening'; readonly what: ListenerKind; readonly where: string }
+  | { readonly type: 'warning'; readonly code: string; readonly message: string }
+  /** +CSQ; undefined where the module does not know. */
+  | { readonly type: 'signal'; readonly dbm: number | undefined }
+  | {
+      readonly type: 'registration';
+      readonly registration: Registration | undefined;
+      readonly packetRegistration: Registration | undefined;
+    }
+  /** Something stopped working; it is told once more, with its end. */
+  | { readonly type: 'outageBegan'; readonly id: number; readonly cause: Cause; readonly services: readonly Service[] }
+  /** A step of the recovery has ended; `error` where it did not help. */
+  | { readonly type: 'stepEnded'; readonly step: Step; readonly patient: Patient; readonly error?: unknown }
+  /** All works again that stopped working then. */
+  | {
+      readonly type: 'outageEnded';
+      readonly id: number;
+      readonly cause: Cause;
+      readonly services: readonly Service[];
+      readonly durationMs: number;
+      readonly steps: readonly { readonly step: Step; readonly patient: Patient; readonly ok: boolean }[];
+    }
+  /** An outage lasts too long, or nothing can end it: the gateway stops. */
+  | { readonly type: 'gaveUp'; readonly cause: Cause; readonly durationMs: number }
+  | { readonly type: 'incomingConnected'; readonly port: number; readonly from: string; readonly target: string }
+  | {
+      readonly type: 'incomingFailed';
+      readonly port: number;
+      readonly from: string;
+      readonly target: string;
+      readonly error: unknown;
+    }
   | { readonly type: 'urc'; readonly port: 1 | 2 | 3; readonly text: string }
   | { readonly type: 'pingAnswered'; readonly host: string; readonly sequence: number; readonly roundTripMs: number }
   | { readonly type: 'pingLost'; readonly host: string; readonly sequence: number; readonly error: unknown }

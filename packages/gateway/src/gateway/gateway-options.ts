@@ -1,16 +1,20 @@
 import type { AtProfile } from '@cellmux/at';
 import type { Clock, Port } from '@cellmux/port';
+import type { FirewallRule } from '../core/firewall-rule.ts';
 import type { ForwardRule } from '../core/forward-rule.ts';
 import type { HostPort } from '../core/host-port.ts';
+import type { IncomingRule } from '../core/incoming-rule.ts';
 import type { LineName } from '../core/line-name.ts';
+import type { OpenLine } from './open-line.ts';
 
 /** Options of {@link Gateway}. */
 export interface GatewayOptions {
   /**
-   * The line to the module, in AT command mode: a device, TCP, the virtual module, or a Port that is open already. A Port
-   * that is handed in is left open when the gateway stops.
+   * The line to the module: a device, TCP, the virtual module, a Port that is open already, or a function that opens one.
+   * A Port that is handed in is left open when the gateway stops, and cannot be opened again when it is lost: then the
+   * gateway ends. The other three are opened again for as long as it takes.
    */
-  readonly line: LineName | Port;
+  readonly line: LineName | Port | LineOpener;
   /**
    * Rate of a serial device in bit/s, 300 to 12 000 000; default 115200. Of another line only where it has a pace of its
    * own: what waits below the multiplexer is then kept short, and with it the time that an AT command waits.
@@ -32,10 +36,32 @@ export interface GatewayOptions {
   readonly pppCid?: number | undefined;
   /** The context of the IP Easy sockets on port 2, 1 to 5; default 2. */
   readonly socketCid?: number | undefined;
+  /** The SIM's PIN, where it asks for one. It is tried once. */
+  readonly pin?: string | undefined;
+  /** How long the first start waits for the module to be registered, ms, 0 to 3 600 000; default 60 000. */
+  readonly registrationLimitMs?: number | undefined;
+  /** LCP Echo-Requests on a quiet call, one each so often, ms, 0 (none) or 100 to 3 600 000; default 20 000. */
+  readonly pppEchoMs?: number | undefined;
+  /** Silence after which the multiplexer is asked with Test whether it is there, ms, 0 (never) to 3 600 000; default 10 000. */
+  readonly keepAliveMs?: number | undefined;
+  /** From one look at signal, registration and contexts to the next, ms, 0 (never) or 1000 to 3 600 000; default 10 000. */
+  readonly pollMs?: number | undefined;
+  /** How the gateway restores what breaks; false: it ends at the first outage, with its error. */
+  readonly recovery?: Partial<RecoveryOptions> | false | undefined;
+  /** Resets the module where it does not listen to AT: by its power supply or a pin. */
+  readonly resetModule?: ((options: { readonly signal: AbortSignal }) => Promise<void>) | undefined;
+  /** How long a connection waits for the sockets while they are being restored, ms, 0 to 600 000; default 20 000. */
+  readonly dialWaitMs?: number | undefined;
+  /** Connections that wait for one of the six sockets, 0 to 65 536; default 64. One more is refused. */
+  readonly queueLimit?: number | undefined;
   /** An HTTP proxy over IP Easy sockets. */
   readonly proxy?: HostPort | undefined;
   /** TCP forwards over IP Easy sockets. */
   readonly forwards?: readonly ForwardRule[] | undefined;
+  /** Ports of the module that are listened on, and the local servers that their connections go on to. */
+  readonly incoming?: readonly IncomingRule[] | undefined;
+  /** Who may connect to `incoming`; without a rule the module lets nobody in. */
+  readonly firewall?: readonly FirewallRule[] | undefined;
   /** Path of the control socket for `cellmux at`; none when left out. */
   readonly control?: string | undefined;
   /** A pty with AT on port 3 for other programs, linked at this path. */
@@ -44,9 +70,32 @@ export interface GatewayOptions {
   readonly capture?: string | undefined;
   /** A TUN device for the packets of PPP; made, or taken when it is there. */
   readonly tun?: string | undefined;
+  /** What is routed into it: `default`, `10.0.0.0/8`; default nothing but the far end. */
+  readonly routes?: readonly string[] | undefined;
+  /** A file that gets the name servers for as long as the device is there, as `/etc/resolv.conf` has them. */
+  readonly resolvConf?: string | undefined;
   /** An address or name to ping through PPP for as long as the gateway is up. */
   readonly ping?: PingOptions | undefined;
   readonly clock?: Clock | undefined;
+}
+
+/** Opens the line, each time that it is needed. */
+export type LineOpener = (options: { readonly signal: AbortSignal }) => Promise<OpenLine>;
+
+/** How a gateway restores what breaks. */
+export interface RecoveryOptions {
+  /** The pause after the first attempt that failed, ms, 10 to 3 600 000; default 1000. Each failure doubles it. */
+  readonly firstPauseMs: number;
+  /** The longest pause, ms, up to 86 400 000; default 300 000. */
+  readonly longestPauseMs: number;
+  /** What has worked this long starts with the mildest step again, ms; default 60 000. */
+  readonly stableMs: number;
+  /** An outage that lasts this long ends the gateway, ms; default Infinity: never. */
+  readonly giveUpAfterMs: number;
+  /** True: a first start that fails is an outage like any other, and is not given up. Default false. */
+  readonly fromStart: boolean;
+  /** Numbers from 0 to 1 that spread the pauses; default `Math.random`. */
+  readonly random: () => number;
 }
 
 /** Options of the pings that a gateway sends. */

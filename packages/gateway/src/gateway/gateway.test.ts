@@ -152,7 +152,7 @@ describe('Gateway', () => {
   });
 
   it('ends by itself, with the reason, when the line breaks', async () => {
-    const { clock, line, gateway } = setUp();
+    const { clock, line, gateway } = setUp({ recovery: false });
     await clock.run(gateway.start());
     line.fail(new CellmuxError('ERR_PORT_LOST', 'unplugged'));
     const end = await clock.run(gateway.ended);
@@ -161,8 +161,18 @@ describe('Gateway', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('ends by itself, in order, when the network drops the call', async () => {
-    const { clock, line, module, gateway } = setUp();
+  it('ends with its reason when a line that was handed in is lost: nobody can open it again', async () => {
+    const { clock, line, gateway, events } = setUp();
+    await clock.run(gateway.start());
+    line.fail(new CellmuxError('ERR_PORT_LOST', 'unplugged'));
+    const end = await clock.run(gateway.ended);
+    expect(end).toMatchObject({ error: { code: 'ERR_GATEWAY_LINE_NOT_REOPENED' }, moduleInCommandMode: false });
+    expect(events.filter(({ type }) => type === 'gaveUp')).toEqual([expect.objectContaining({ cause: 'lineLost' })]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('without recovery ends by itself, in order, when the network drops the call', async () => {
+    const { clock, line, module, gateway } = setUp({ recovery: false });
     await clock.run(gateway.start());
     module.faults.inject({ kind: 'carrier', port: 1 });
     const end = await clock.run(gateway.ended);
@@ -170,7 +180,7 @@ describe('Gateway', () => {
     expect(await isInCommandMode(line.dte, clock)).toBe(true);
   });
 
-  it('ends by itself when the module is reset under it, and the module can be used again', async () => {
+  it('stopped after the module was reset under it, the module can be used again', async () => {
     const { clock, line, module, gateway } = setUp();
     await clock.run(gateway.start());
     module.faults.inject({ kind: 'reset' });

@@ -1,31 +1,45 @@
-import { atString, HE863_AT_PROFILE, type AtClient, type AtProfile } from '@cellmux/at';
-import { startMultiplexer, HE863, type FrameWatcher, type Multiplexer } from '@cellmux/cmux';
-import { IpEasy } from '@cellmux/ipeasy';
-import { CellmuxError, hasCode, systemClock, type AbortOptions, type Clock, type Port } from '@cellmux/port';
-import { dialPpp, type PppCall } from '@cellmux/ppp';
+import { HE863_AT_PROFILE, type AtProfile } from '@cellmux/at';
+import type { Multiplexer } from '@cellmux/cmux';
+import type { IpEasy } from '@cellmux/ipeasy';
+import { CellmuxError, systemClock, type AbortOptions, type Clock } from '@cellmux/port';
+import type { PppCall } from '@cellmux/ppp';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import { queuedDial, type Dial } from './dial.ts';
-import { answersAt } from './command-mode.ts';
+import { causeOf } from '../core/recovery/cause-of.ts';
+import { SERVICES, type Cause, type Patient, type Service } from '../core/recovery/cause.ts';
+import { DEFAULT_ATTEMPTS, type Outage } from '../core/recovery/supervisor.ts';
+import { AtService, type AtCommander } from './at-service.ts';
+import { checkGatewayOptions } from './check-gateway-options.ts';
+import { queuedDial, type QueuedDial } from './dial.ts';
 import { allOrFirstFailure } from './first-failure.ts';
+import { FrameCapture } from './frame-capture.ts';
 import type { GatewayEnd, GatewayEvent, GatewayState } from './gateway-events.ts';
 import type { GatewayOptions, PingOptions } from './gateway-options.ts';
-import { DEFAULT_BAUD_RATE, openLine } from './open-line.ts';
-import { PacketHost } from './packet-host.ts';
-import { openPorts } from './open-ports.ts';
+import { DLCI_OF, Link } from './link.ts';
+import { DEFAULT_BAUD_RATE, lineOpener } from './open-line.ts';
+import type { PacketHost } from './packet-host.ts';
 import { pingForever } from './ping.ts';
+import { PppService } from './ppp-service.ts';
+import { Recovery } from './recovery.ts';
 import { resolveHost } from './resolve-host.ts';
-import { startListeners } from './start-listeners.ts';
+import { SocketService } from './socket-service.ts';
+import { startListeners, type Listener } from './start-listeners.ts';
 import { Teardown } from './teardown.ts';
 import { VIRTUAL_AT_PROFILE } from './virtual-at-profile.ts';
+import { Watch } from './watch.ts';
 
 /** Sockets of the module (the guide, §3.2). */
 const SOCKETS = 6;
+const DEFAULT_REGISTRATION_LIMIT_MS = 60_000;
+const DEFAULT_KEEP_ALIVE_MS = 10_000;
+const DEFAULT_POLL_MS = 10_000;
+
 /**
  * The gateway: one line to a module, three ports on it that work at the same time. PPP on port 1, IP Easy sockets on
- * port 2, AT on port 3; and what is offered on top of them (proxy, forwards, control socket).
+ * port 2, AT on port 3; and what is offered on top of them (proxy, forwards, incoming listeners, control socket).
  *
- * It starts once and stops once. When something below ends by itself (the line, the multiplexer, the PPP call) the
- * gateway takes the rest down in order and {@link ended} tells why.
+ * It starts once and stops once. What breaks in between it restores by itself, each service apart from the others:
+ * see {@link GatewayOptions.recovery}. When it cannot, or is told not to, it takes everything down in order and
+ * {@link ended} tells why.
  *
  * @example
  * await using gateway = new Gateway({ line: { kind: 'serial', path: '/dev/ttyUSB0' }, apn: 'internet' });
@@ -37,6 +51,8 @@ export class Gateway implements AsyncDisposable {
   readonly state$: Observable<GatewayState>;
   /** What happens, in order; hot; completes when stopped. */
   readonly events$: Observable<GatewayEvent>;
+  /** IP packets from the network, over all calls; hot; completes when stopped. */
+  readonly packets$: Observable<Uint8Array>;
   /** Settles when the gateway has stopped, for whatever reason; never rejects. */
   readonly ended: Promise<GatewayEnd>;
   readonly #options: GatewayOptions;
@@ -45,27 +61,107 @@ export class Gateway implements AsyncDisposable {
   readonly #events = new Subject<GatewayEvent>();
   readonly #ending = new AbortController();
   readonly #teardown: Teardown;
+  readonly #link: Link;
+  readonly #ppp: PppService;
+  readonly #sockets: SocketService;
+  readonly #at: AtService;
+  readonly #watch: Watch;
+  readonly #recovery: Recovery;
+  readonly #capture: FrameCapture;
+  readonly #listeners: Listener[] = [];
+  readonly #dial: QueuedDial;
   #settleEnded: (end: GatewayEnd) => void = () => undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
-  /** The line, once the module on it is known to listen to AT when nothing else runs on it. */
-  #commandLine: Port | undefined;
-  #multiplexer: Multiplexer | undefined;
-  #at: AtClient | undefined;
-  #sockets: IpEasy | undefined;
-  #call: PppCall | undefined;
-  #packets: PacketHost | undefined;
-  #dial: Dial | undefined;
+  /** From here on what breaks is restored; before, it makes the start fail. */
+  #isRecovering = false;
+  /** Something broke while it was being started. */
+  #failStart: (error: unknown) => void = () => undefined;
 
+  /** @throws CellmuxError `ERR_OPTION_RANGE` for an option out of its range */
   constructor(options: GatewayOptions) {
+    checkGatewayOptions(options);
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    this.#teardown = new Teardown(this.#clock, (event) => {
+    const clock = options.clock ?? systemClock;
+    this.#clock = clock;
+    const onEvent = (event: GatewayEvent): void => {
       this.#events.next(event);
+    };
+    this.#teardown = new Teardown(clock, onEvent);
+    this.#capture = new FrameCapture({ clock });
+    this.#link = new Link({
+      clock,
+      profile: this.#atProfile,
+      baudRate: this.#baudRate,
+      keepAliveMs: options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
+      openLine: lineOpener(options),
+      resetModule: options.resetModule,
+      onFrame: this.#capture.onFrame,
+      onEvent,
+      onBroken: (cause, error) => {
+        this.#at.down();
+        this.#broken('link', cause, error);
+      },
+      onPortClosed: (service) => {
+        if (service === 'at') this.#at.down();
+        const error = new CellmuxError('ERR_AT_CLOSED', `the module closed port ${DLCI_OF[service]}`);
+        this.#broken(service, 'portClosed', error);
+      },
+    });
+    this.#ppp = new PppService({
+      options,
+      clock,
+      onEvent,
+      onBroken: (cause, error) => {
+        this.#broken('ppp', cause, error);
+      },
+    });
+    this.#sockets = new SocketService({
+      options,
+      clock,
+      onEvent,
+      onBroken: (cause, error) => {
+        this.#broken('sockets', cause, error);
+      },
+      onInUse: (inUse) => {
+        this.#recovery.inUse('sockets', inUse);
+      },
+      onModuleReset: () => {
+        void this.#findOutReset();
+      },
+    });
+    this.#at = new AtService({
+      onEvent,
+      onStuck: (error) => {
+        this.#broken('at', 'portStuck', error);
+      },
+      onInUse: (inUse) => {
+        this.#recovery.inUse('at', inUse);
+      },
+      onRegistered: () => {
+        this.#recovery.hopeful();
+      },
+      onContextDoubtful: () => {
+        void this.#sockets.check();
+      },
+    });
+    this.#watch = new Watch({
+      clock,
+      pollMs: options.pollMs ?? DEFAULT_POLL_MS,
+      look: async () => {
+        this.#recovery.inUse('ppp', this.#ppp.isInUse);
+        await Promise.all([this.#at.poll(), this.#sockets.check()]);
+      },
+    });
+    this.#recovery = this.#makeRecovery();
+    this.#dial = queuedDial((target, dialOptions) => this.#sockets.connect(target, dialOptions), {
+      maximumOpen: SOCKETS,
+      ...(options.queueLimit === undefined ? {} : { maximumWaiting: options.queueLimit }),
     });
     this.state$ = this.#state.asObservable();
     this.events$ = this.#events.asObservable();
+    this.packets$ = this.#ppp.packets$;
     this.ended = new Promise((resolve) => (this.#settleEnded = resolve));
   }
 
@@ -73,40 +169,52 @@ export class Gateway implements AsyncDisposable {
     return this.#state.value;
   }
 
-  /** The line's rate where it has one: it fits T1 and bounds what waits below the multiplexer. */
-  get #baudRate(): number | undefined {
-    const { line, baudRate } = this.#options;
-    return 'kind' in line && line.kind === 'serial' ? (baudRate ?? DEFAULT_BAUD_RATE) : baudRate;
-  }
-
-  /** The multiplexer on the line. Throws `ERR_GATEWAY_NOT_UP` before it runs. */
+  /** The multiplexer on the line, which is another one after a restart. Throws `ERR_GATEWAY_NOT_UP` while none runs. */
   get multiplexer(): Multiplexer {
-    return this.#multiplexer ?? notUp();
+    return this.#link.multiplexer ?? notUp();
   }
 
-  /** The PPP call on port 1. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
+  /** The PPP call of the moment on port 1. Throws `ERR_GATEWAY_NOT_UP` while there is none. */
   get call(): PppCall {
-    return this.#call ?? notUp();
+    return this.#ppp.call ?? notUp();
   }
 
-  /** The IP host on the PPP call, which answers pings and sends them. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
+  /** The IP host on the PPP call, which answers pings and sends them. Throws `ERR_GATEWAY_NOT_UP` while there is none. */
   get packets(): PacketHost {
-    return this.#packets ?? notUp();
+    return this.#ppp.host ?? notUp();
   }
 
-  /** IP Easy on port 2. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
+  /** IP Easy on port 2, which is another one after a restart. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
   get sockets(): IpEasy {
-    return this.#sockets ?? notUp();
+    return this.#sockets.sockets ?? notUp();
   }
 
-  /** AT on port 3. Throws `ERR_GATEWAY_NOT_UP` before it is open. */
-  get at(): AtClient {
-    return this.#at ?? notUp();
+  /** AT on port 3, over all restarts. Throws `ERR_GATEWAY_NOT_UP` before it is open. */
+  get at(): AtCommander {
+    return this.#isRecovering || this.#at.client !== undefined ? this.#at : notUp();
   }
 
-  /** Connects through an IP Easy socket; waits while all of them are in use. Throws `ERR_GATEWAY_NOT_UP`. */
-  get dial(): Dial {
-    return this.#dial ?? notUp();
+  /**
+   * Connects through an IP Easy socket; waits while all of them are in use, and while they are being restored. Throws
+   * `ERR_GATEWAY_NOT_UP` before the start.
+   */
+  get dial(): QueuedDial {
+    return this.#sockets.sockets === undefined && !this.#isRecovering ? notUp() : this.#dial;
+  }
+
+  /** What listens, and where. */
+  get listeners(): readonly Listener[] {
+    return this.#listeners;
+  }
+
+  /** Outages that last. */
+  get outages(): readonly Outage[] {
+    return this.#recovery.outages;
+  }
+
+  /** Sends an IP packet through PPP; rejects with `ERR_PPP_NOT_UP` while no call is up. */
+  sendPacket(packet: Uint8Array): Promise<void> {
+    return this.#ppp.send(packet);
   }
 
   /**
@@ -134,108 +242,10 @@ export class Gateway implements AsyncDisposable {
     return this.stop();
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#bringUp(signal);
-    } catch (error) {
-      // What an abort makes of the step it hits is of no interest: why it came is.
-      const reason: unknown = signal.aborted ? signal.reason : error;
-      await this.#takeDown({ error: reason });
-      throw reason;
-    }
-  }
-
-  async #bringUp(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    this.#state.next('openingLine');
-    const onFrame = await this.#startCapture();
-    const line = await this.#openLine(signal);
-
-    this.#state.next('startingMultiplexer');
-    await this.#startMultiplexer(line, onFrame, signal);
-
-    this.#state.next('openingPorts');
-    const onEvent = (event: GatewayEvent): void => {
-      this.#events.next(event);
-    };
-    const [first, second, third] = await openPorts(this.multiplexer, {
-      profile: this.#atProfile,
-      clock: this.#clock,
-      signal,
-      onUrc: (port, text) => {
-        onEvent({ type: 'urc', port, text });
-      },
-    });
-    this.#at = third;
-    this.#teardown.push('ports', () => Promise.all([first, second, third].map((client) => client.close())));
-    onEvent({ type: 'portsOpened' });
-
-    this.#state.next('bringingUp');
-    await allOrFirstFailure(signal, [
-      (either) => this.#startSockets(second, either),
-      (either) => this.#startPpp(first, either),
-    ]);
-    await startListeners(this.#options, {
-      dial: this.dial,
-      at: third,
-      onEvent,
-      onListening: (listener) => {
-        this.#teardown.push('listeners', () => listener.close());
-        onEvent({ type: 'listening', what: listener.what, where: listener.where });
-      },
-    });
-    const { ping } = this.#options;
-    const pinged = ping && (await resolveHost(this.packets, this.call.network.dns, ping.host, { signal }));
-    signal.throwIfAborted();
-    this.#state.next('up');
-    if (ping !== undefined && pinged !== undefined) this.#ping(pinged, ping);
-  }
-
-  async #openLine(signal: AbortSignal): Promise<Port> {
-    const { line, baudRate, rtscts } = this.#options;
-    if (!('kind' in line)) return line;
-    const opened = await openLine(line, { baudRate, rtscts, signal });
-    this.#teardown.push('line', () => opened.close());
-    this.#events.next({ type: 'lineOpened', line: opened.port.name });
-    return opened.port;
-  }
-
-  /** Begins the capture, if there is to be one; gives what is to see each frame. */
-  async #startCapture(): Promise<FrameWatcher | undefined> {
-    const { capture: path } = this.#options;
-    if (path === undefined) return undefined;
-    const { captureToFile } = await import('@cellmux/port/file');
-    const file = await captureToFile(path, { clock: this.#clock });
-    this.#teardown.push('capture', () => file.close());
-    const tap = file.capture.tap('cmux', { name: 'line' });
-    return (direction, frame) => {
-      tap[direction](frame);
-    };
-  }
-
-  async #startMultiplexer(line: Port, onFrame: FrameWatcher | undefined, signal: AbortSignal): Promise<void> {
-    try {
-      this.#multiplexer = await startMultiplexer(line, {
-        profile: HE863,
-        clock: this.#clock,
-        baudRate: this.#baudRate,
-        onFrame,
-        signal,
-      });
-    } catch (error) {
-      // A module that answers and refuses is in command mode; one that does not answer is not asked again.
-      if (hasCode(error, 'ERR_CMUX_REFUSED_BY_MODULE')) this.#commandLine = line;
-      throw error;
-    }
-    const multiplexer = this.#multiplexer;
-    this.#teardown.push('multiplexer', async () => {
-      await multiplexer.close();
-      this.#commandLine = multiplexer.released;
-    });
-    void multiplexer.ended.then((end) => {
-      this.#fail(new CellmuxError('ERR_CMUX_LINK_LOST', `the multiplexer ended: ${end.reason}`));
-    });
-    this.#events.next({ type: 'multiplexerStarted' });
+  /** The line's rate where it has one: it fits T1 and bounds what waits below the multiplexer. */
+  get #baudRate(): number | undefined {
+    const { line, baudRate } = this.#options;
+    return 'kind' in line && line.kind === 'serial' ? (baudRate ?? DEFAULT_BAUD_RATE) : baudRate;
   }
 
   get #atProfile(): AtProfile {
@@ -244,77 +254,195 @@ export class Gateway implements AsyncDisposable {
     return 'kind' in line && line.kind === 'virtual' ? VIRTUAL_AT_PROFILE : HE863_AT_PROFILE;
   }
 
-  async #startSockets(client: AtClient, signal: AbortSignal): Promise<void> {
-    const { apn = '', user, password, socketCid: cid = 2 } = this.#options;
-    const sockets = new IpEasy([client], { clock: this.#clock, sockets: { cid } });
-    this.#teardown.push('sockets', () => sockets.close());
-    await sockets.prepare({ signal });
-    await sockets.defineContext({ cid, apn, signal });
-    const { address } = await sockets.activate({ cid, user, password, signal });
-    this.#sockets = sockets;
-    this.#dial = queuedDial(({ host, port }, options) => sockets.connect({ host, port, ...options }), {
-      maximumOpen: SOCKETS,
-    });
-    this.#events.next({ type: 'socketsUp', address });
+  get #fromStart(): boolean {
+    const { recovery } = this.#options;
+    return recovery !== false && recovery?.fromStart === true;
   }
 
-  async #startPpp(client: AtClient, signal: AbortSignal): Promise<void> {
-    const { apn = '', user, password, pppCid: cid = 1, tun } = this.#options;
-    await client.command(`AT+CGDCONT=${cid},"IP",${atString(apn)}`, { signal });
-    const call = await dialPpp(client, { cid, user, password, clock: this.#clock, signal });
-    this.#teardown.push('ppp', () => call.close());
-    this.#call = call;
-    void call.ended.then((end) => {
-      this.#fail(
-        new CellmuxError('ERR_PPP_CARRIER_LOST', `the PPP call ended (${end.reason})${said(end.text)}`, {
-          hint: end.advice,
-          context: { reason: end.reason, phase: end.phase },
-        }),
-      );
-    });
-    const { localAddress, peerAddress, dns } = call.network;
-    if (tun !== undefined) await this.#startTun(tun, call);
-    const host = new PacketHost(call, localAddress, { clock: this.#clock, answersPings: tun === undefined });
-    this.#packets = host;
-    this.#teardown.push('packets', () => {
-      host[Symbol.dispose]();
-      return Promise.resolve();
-    });
-    this.#events.next({ type: 'pppUp', localAddress, peerAddress, dns });
+  async #start(signal: AbortSignal): Promise<void> {
+    const breaking = new AbortController();
+    this.#failStart = (error) => {
+      breaking.abort(error);
+    };
+    const either = AbortSignal.any([signal, breaking.signal]);
+    try {
+      signal.throwIfAborted();
+      await this.#startCapture();
+      await this.#bringUp(either).catch((error: unknown) => {
+        if (signal.aborted || !this.#fromStart) throw error;
+        this.#beginRecovery(breaking.signal.aborted ? breaking.signal.reason : error);
+      });
+      await this.#startListeners();
+      const { ping } = this.#options;
+      const pinged = ping && (await resolveHost(this.packets, this.call.network.dns, ping.host, { signal: either }));
+      if (!this.#isRecovering) either.throwIfAborted();
+      signal.throwIfAborted();
+      this.#beginRecovery(undefined);
+      if (ping !== undefined && pinged !== undefined) this.#ping(pinged, ping);
+      this.#watch.start();
+    } catch (error) {
+      // What an abort makes of the step it hits is of no interest: why it came is.
+      const reason: unknown = either.aborted ? either.reason : error;
+      await this.#takeDown({ error: reason });
+      throw reason;
+    }
   }
 
-  /** The packets of PPP to and from the kernel. */
-  async #startTun(name: string, call: PppCall): Promise<void> {
-    // Loaded when it is needed: it brings a native library.
-    const { carryPackets, openTun } = await import('@cellmux/ppp/tun');
-    const device = await openTun({ name, network: call.network });
-    const carrier = carryPackets(device, call);
-    this.#teardown.push('tun', () => {
-      carrier.close();
-      return device.close();
-    });
-    this.#events.next({ type: 'tunUp', name: device.name });
+  async #bringUp(signal: AbortSignal): Promise<void> {
+    const { registrationLimitMs = DEFAULT_REGISTRATION_LIMIT_MS } = this.#options;
+    this.#state.next('openingLine');
+    await this.#link.openLine(signal);
+    this.#state.next('startingMultiplexer');
+    await this.#link.startMultiplexer(signal);
+    this.#state.next('openingPorts');
+    await this.#link.openPorts(signal);
+    this.#state.next('bringingUp');
+    await this.#at.up(this.#clientOf('at'), signal);
+    await allOrFirstFailure(signal, [
+      (either) => this.#sockets.up(this.#clientOf('sockets'), either, registrationLimitMs),
+      (either) => this.#ppp.up(this.#clientOf('ppp'), either, registrationLimitMs),
+    ]);
+    signal.throwIfAborted();
   }
 
-  #ping(address: string, { host, intervalMs }: PingOptions): void {
-    void pingForever(this.packets, address, {
-      host,
-      intervalMs,
-      clock: this.#clock,
-      signal: this.#ending.signal,
+  async #startCapture(): Promise<void> {
+    const { capture: path } = this.#options;
+    if (path !== undefined) await this.#capture.start(path);
+  }
+
+  async #startListeners(): Promise<void> {
+    await startListeners(this.#options, {
+      dial: this.#dial,
+      at: this.#at,
       onEvent: (event) => {
         this.#events.next(event);
+      },
+      onListening: (listener) => {
+        this.#listeners.push(listener);
+        this.#events.next({ type: 'listening', what: listener.what, where: listener.where });
       },
     });
   }
 
+  /** From now on what breaks is restored. What does not work yet, because of `error`, is broken. */
+  #beginRecovery(error: unknown): void {
+    if (!this.#isRecovering) {
+      this.#isRecovering = true;
+      this.#state.next('up');
+    }
+    if (error === undefined) return;
+    const cause = causeOf(error);
+    if (this.#link.multiplexer === undefined) this.#recovery.broken('link', cause, error);
+    else {
+      if (this.#at.client === undefined) this.#recovery.broken('at', cause, error);
+      if (!this.#sockets.isUp) this.#recovery.broken('sockets', cause, error);
+      if (this.#ppp.call === undefined) this.#recovery.broken('ppp', cause, error);
+    }
+  }
+
+  #makeRecovery(): Recovery {
+    const { recovery } = this.#options;
+    const { fromStart: _, ...given } = recovery === false || recovery === undefined ? {} : recovery;
+    const onEvent = (event: GatewayEvent): void => {
+      this.#events.next(event);
+    };
+    return new Recovery({
+      clock: this.#clock,
+      options: {
+        firstPauseMs: 1000,
+        longestPauseMs: 300_000,
+        stableMs: 60_000,
+        giveUpAfterMs: Infinity,
+        random: Math.random,
+        attempts: DEFAULT_ATTEMPTS,
+        ...given,
+      },
+      crew: {
+        redial: (service, signal) => this.#setUp(service, signal),
+        reopenDlc: async (service, signal) => {
+          if (service === 'sockets') await this.#sockets.down();
+          if (service === 'at') this.#at.down();
+          await this.#link.reopenPort(DLCI_OF[service], signal);
+          await this.#setUp(service, signal);
+        },
+        restartMultiplexer: (signal) => this.#link.restartMultiplexer(signal),
+        resetModule: (signal) => this.#link.resetModule(signal),
+        reopenLine: (signal) => this.#link.reopenLine(signal),
+      },
+      onChange: () => {
+        this.#showState();
+      },
+      onOutageBegan: ({ id, cause, services }) => {
+        onEvent({ type: 'outageBegan', id, cause, services });
+      },
+      onOutageEnded: ({ id, cause, services, steps }, durationMs) => {
+        onEvent({ type: 'outageEnded', id, cause, services, durationMs, steps });
+      },
+      onStep: (step, patient, error) => {
+        onEvent({ type: 'stepEnded', step, patient, ...(error === undefined ? {} : { error }) });
+      },
+      onGaveUp: ({ cause, sinceMs }, error) => {
+        onEvent({ type: 'gaveUp', cause, durationMs: this.#clock.now() - sinceMs });
+        this.#fail(error ?? new CellmuxError('ERR_GATEWAY_GAVE_UP', `given up: ${cause}`));
+      },
+    });
+  }
+
+  #setUp(service: Service, signal: AbortSignal): Promise<void> {
+    const client = this.#clientOf(service);
+    switch (service) {
+      case 'ppp':
+        return this.#ppp.up(client, signal);
+      case 'sockets':
+        return this.#sockets.up(client, signal);
+      case 'at':
+        return this.#at.up(client, signal);
+    }
+  }
+
+  #clientOf(service: Service) {
+    const client = this.#link.client(DLCI_OF[service]);
+    if (client !== undefined) return client;
+    throw new CellmuxError('ERR_AT_CLOSED', `port ${DLCI_OF[service]} is not open`);
+  }
+
+  #showState(): void {
+    if (!this.#isRecovering || this.#stopping !== undefined) return;
+    const works = (['link', ...SERVICES] as const).every((patient) => this.#recovery.works(patient));
+    const state = works ? 'up' : 'degraded';
+    if (this.#state.value !== state) this.#state.next(state);
+  }
+
+  /** The module says on port 2 that it has started anew: where the multiplexer has gone with it, Test is not answered. */
+  async #findOutReset(): Promise<void> {
+    const { multiplexer } = this.#link;
+    try {
+      await multiplexer?.test();
+      this.#broken('sockets', 'contextLost', undefined);
+    } catch (error) {
+      if (this.#link.multiplexer !== multiplexer) return;
+      this.#broken('link', 'moduleRestarted', error);
+    }
+  }
+
   /** Something below has ended by itself. */
+  #broken(patient: Patient, cause: Cause, error: unknown): void {
+    if (this.#stopping !== undefined) return;
+    if (this.#isRecovering && this.#options.recovery !== false) {
+      this.#recovery.broken(patient, cause, error);
+      return;
+    }
+    const reason = error ?? new CellmuxError('ERR_GATEWAY_BROKEN', `${patient} does not work: ${cause}`);
+    if (this.#isRecovering) this.#fail(reason);
+    else this.#failStart(reason);
+  }
+
   #fail(error: unknown): void {
     if (this.#stopping !== undefined) return;
     this.#failure ??= { error };
     this.#ending.abort(error);
     // While it is being started, the start fails by the abort and takes everything down.
-    if (this.#state.value === 'up') void this.#takeDown({ error });
+    if (this.#isRecovering) void this.#takeDown({ error });
   }
 
   #takeDown(failure: { readonly error: unknown } | undefined): Promise<void> {
@@ -325,22 +453,44 @@ export class Gateway implements AsyncDisposable {
   async #takeDownInOrder(failure: { readonly error: unknown } | undefined): Promise<void> {
     this.#ending.abort(failure?.error);
     this.#state.next('stopping');
+    this.#watch.stop();
+    await this.#recovery.stop(this.#ending.signal.reason);
+    const link = this.#link;
+    const teardown = this.#teardown;
+    // Pushed in the order in which it was brought up; the last goes first.
+    if (this.#capture.isOn) teardown.push('capture', () => this.#capture.stop());
+    if (link.multiplexer !== undefined) teardown.push('multiplexer', () => link.closeMultiplexer());
+    if (link.client(3) !== undefined) teardown.push('ports', () => link.closePorts());
+    if (this.#sockets.sockets !== undefined) teardown.push('sockets', () => this.#sockets.down());
+    if (this.#ppp.call !== undefined) teardown.push('ppp', () => this.#ppp.hangUp());
+    if (this.#ppp.hasTun) teardown.push('tun', () => this.#ppp.closeTun());
+    if (this.#ppp.host !== undefined) teardown.push('packets', () => Promise.resolve());
+    for (const listener of this.#listeners) teardown.push('listeners', () => listener.close());
+    await teardown.run();
+    this.#at.end();
+    this.#ppp.end();
     // The line itself comes last: the module is asked on it first whether it is back in command mode.
-    await this.#teardown.run('line');
-    const moduleInCommandMode = this.#commandLine !== undefined && (await answersAt(this.#commandLine, this.#clock));
-    if (this.#commandLine !== undefined) {
-      this.#events.next({ type: 'moduleInCommandMode', verified: moduleInCommandMode });
-    }
-    await this.#teardown.run();
+    const answer = await link.answersAt();
+    if (answer !== undefined) this.#events.next({ type: 'moduleInCommandMode', verified: answer });
+    if (link.isLineOurs) teardown.push('line', () => link.closeLine());
+    await teardown.run();
     this.#state.next('stopped');
     this.#state.complete();
     this.#events.complete();
-    this.#settleEnded({ error: (this.#failure ?? failure)?.error, moduleInCommandMode });
+    this.#settleEnded({ error: (this.#failure ?? failure)?.error, moduleInCommandMode: answer === true });
   }
-}
 
-function said(text: string): string {
-  return text === '' ? '' : `: ${text}`;
+  #ping(address: string, { host, intervalMs }: PingOptions): void {
+    void pingForever(() => this.#ppp.host, address, {
+      host,
+      intervalMs,
+      clock: this.#clock,
+      signal: this.#ending.signal,
+      onEvent: (event) => {
+        this.#events.next(event);
+      },
+    });
+  }
 }
 
 function notUp(): never {

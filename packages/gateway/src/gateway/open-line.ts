@@ -1,6 +1,7 @@
 import { VirtualHe863 } from '@cellmux/he863';
-import { memoryPair, type AbortOptions, type Port } from '@cellmux/port';
+import { CellmuxError, memoryPair, type AbortOptions, type Port } from '@cellmux/port';
 import type { LineName } from '../core/line-name.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 
 /** Rate of a serial device unless it is said, bit/s. */
 export const DEFAULT_BAUD_RATE = 115_200;
@@ -8,6 +9,8 @@ export const DEFAULT_BAUD_RATE = 115_200;
 /** A line, and what goes with it when it is done with. */
 export interface OpenLine {
   readonly port: Port;
+  /** False where it is somebody else's, who closes it. */
+  readonly isOurs?: boolean;
   close(): Promise<void>;
 }
 
@@ -27,12 +30,12 @@ export async function openLine(line: LineName, options: LineOptions = {}): Promi
       // Loaded when it is needed: it brings a native library, which a line of another kind can do without.
       const { openSerial } = await import('@cellmux/port/serial');
       const port = await openSerial({ path: line.path, baudRate, rtscts, signal });
-      return { port, close: () => port.close() };
+      return { port, isOurs: true, close: () => port.close() };
     }
     case 'tcp': {
       const { connectTcp } = await import('@cellmux/port/tcp');
       const port = await connectTcp({ host: line.host, port: line.port, signal });
-      return { port, close: () => port.close() };
+      return { port, isOurs: true, close: () => port.close() };
     }
     case 'virtual': {
       const module = new VirtualHe863();
@@ -40,6 +43,7 @@ export async function openLine(line: LineName, options: LineOptions = {}): Promi
       module.serve(dce);
       return {
         port: dte,
+        isOurs: true,
         close: async () => {
           await dte.close();
           await module.close();
@@ -47,4 +51,27 @@ export async function openLine(line: LineName, options: LineOptions = {}): Promi
       };
     }
   }
+}
+
+/**
+ * What opens the line of a gateway, again and again. A Port that was handed in is given once; asked for again while it is
+ * closed, it rejects with `ERR_GATEWAY_LINE_NOT_REOPENED`.
+ */
+export function lineOpener({
+  line,
+  baudRate,
+  rtscts,
+}: Pick<GatewayOptions, 'line' | 'baudRate' | 'rtscts'>): (signal: AbortSignal) => Promise<OpenLine> {
+  if (typeof line === 'function') {
+    return async (signal) => ({ isOurs: true, ...(await line({ signal })) });
+  }
+  if ('kind' in line) return (signal) => openLine(line, { baudRate, rtscts, signal });
+  return () => {
+    if (!line.isClosed) return Promise.resolve({ port: line, isOurs: false, close: () => Promise.resolve() });
+    return Promise.reject(
+      new CellmuxError('ERR_GATEWAY_LINE_NOT_REOPENED', `${line.name} is lost, and this program cannot open it again`, {
+        hint: 'Give a device, an address or a function that opens the line instead of a Port that is open.',
+      }),
+    );
+  };
 }

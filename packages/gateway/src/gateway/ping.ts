@@ -1,4 +1,4 @@
-import type { Clock } from '@cellmux/port';
+import { CellmuxError, type Clock } from '@cellmux/port';
 import type { GatewayEvent } from './gateway-events.ts';
 import type { PacketHost } from './packet-host.ts';
 
@@ -11,17 +11,23 @@ export interface PingForeverOptions {
   readonly onEvent: (event: GatewayEvent) => void;
 }
 
-/** Pings until the signal aborts, one ping each interval, and reports each. Resolves at the abort. */
-export async function pingForever(packets: PacketHost, address: string, options: PingForeverOptions): Promise<void> {
-  const { host, intervalMs = 1000, clock, signal, onEvent } = options;
+/** Pings until the signal aborts, one ping each interval, over the host of the moment, and reports each. Resolves at the abort. */
+export async function pingForever(
+  packets: () => PacketHost | undefined,
+  address: string,
+  options: PingForeverOptions,
+): Promise<void> {
+  const { host: name, intervalMs = 1000, clock, signal, onEvent } = options;
   for (let sequence = 1; !signal.aborted; sequence++) {
     const startedMs = clock.now();
     try {
-      const { roundTripMs } = await packets.ping(address, { signal, timeoutMs: Math.max(intervalMs, 5000) });
-      onEvent({ type: 'pingAnswered', host, sequence, roundTripMs });
+      const host = packets();
+      if (host === undefined) throw new CellmuxError('ERR_PPP_NOT_UP', 'no PPP call is up at the moment');
+      const { roundTripMs } = await host.ping(address, { signal, timeoutMs: Math.max(intervalMs, 5000) });
+      onEvent({ type: 'pingAnswered', host: name, sequence, roundTripMs });
     } catch (error) {
       if (signal.aborted) return;
-      onEvent({ type: 'pingLost', host, sequence, error });
+      onEvent({ type: 'pingLost', host: name, sequence, error });
     }
     await pause(startedMs + intervalMs - clock.now(), clock, signal);
   }

@@ -1,5 +1,5 @@
-import type { AtClient } from '@cellmux/at';
 import { formatHostPort } from '../core/host-port.ts';
+import type { AtCommander } from './at-service.ts';
 import { AtTerminal } from './at-terminal.ts';
 import { ControlServer } from './control-server.ts';
 import type { Dial } from './dial.ts';
@@ -8,9 +8,12 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { HttpProxy } from './http-proxy.ts';
 import { TcpForward } from './tcp-forward.ts';
 
+/** What kinds of it there are. */
+export type ListenerKind = 'proxy' | 'forward' | 'incoming' | 'control' | 'at' | 'port' | 'metrics' | 'dashboard';
+
 /** Something that the gateway offers to others on this machine. */
 export interface Listener {
-  readonly what: 'proxy' | 'forward' | 'control' | 'at';
+  readonly what: ListenerKind;
   /** For people: an address or a path. */
   readonly where: string;
   close(): Promise<void>;
@@ -19,7 +22,7 @@ export interface Listener {
 /** What listeners stand on. */
 export interface ListenerParts {
   readonly dial: Dial;
-  readonly at: AtClient;
+  readonly at: AtCommander;
   readonly onEvent: (event: GatewayEvent) => void;
   /** Called for each as soon as it listens. */
   readonly onListening: (listener: Listener) => void;
@@ -51,7 +54,7 @@ export async function startListeners(
   if (atPty !== undefined) onListening(await startTerminal(at, atPty));
 }
 
-async function startTerminal(at: AtClient, link: string): Promise<Listener> {
+async function startTerminal(at: AtCommander, link: string): Promise<Listener> {
   // Loaded when it is needed: it brings a native library.
   const { openPty } = await import('@cellmux/port/pty');
   const pty = await openPty({ link });

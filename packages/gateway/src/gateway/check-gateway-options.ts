@@ -1,0 +1,44 @@
+import { checkInteger } from '@cellmux/port';
+import type { GatewayOptions } from './gateway-options.ts';
+
+const RANGES = {
+  baudRate: [300, 100_000_000],
+  pppCid: [1, 5],
+  socketCid: [1, 5],
+  registrationLimitMs: [0, 3_600_000],
+  keepAliveMs: [0, 3_600_000],
+  dialWaitMs: [0, 600_000],
+  queueLimit: [0, 65_536],
+} as const;
+
+const RECOVERY_RANGES = {
+  firstPauseMs: [10, 3_600_000],
+  longestPauseMs: [10, 86_400_000],
+  stableMs: [0, 86_400_000],
+} as const;
+
+/**
+ * Checks the numbers among the options before anything starts.
+ *
+ * @throws CellmuxError `ERR_OPTION_RANGE`
+ */
+export function checkGatewayOptions(options: GatewayOptions): void {
+  for (const [name, [minimum, maximum]] of Object.entries(RANGES)) {
+    const value = options[name as keyof typeof RANGES];
+    if (value !== undefined) checkInteger(name, value, minimum, maximum);
+  }
+  if (options.pppEchoMs !== undefined && options.pppEchoMs !== 0) {
+    checkInteger('pppEchoMs', options.pppEchoMs, 100, 3_600_000);
+  }
+  if (options.pollMs !== undefined && options.pollMs !== 0) checkInteger('pollMs', options.pollMs, 1000, 3_600_000);
+  const { recovery } = options;
+  if (recovery === undefined || recovery === false) return;
+  for (const [name, [minimum, maximum]] of Object.entries(RECOVERY_RANGES)) {
+    const value = recovery[name as keyof typeof RECOVERY_RANGES];
+    if (value !== undefined) checkInteger(`recovery.${name}`, value, minimum, maximum);
+  }
+  const { giveUpAfterMs } = recovery;
+  if (giveUpAfterMs !== undefined && giveUpAfterMs !== Infinity) {
+    checkInteger('recovery.giveUpAfterMs', giveUpAfterMs, 1000, Number.MAX_SAFE_INTEGER);
+  }
+}

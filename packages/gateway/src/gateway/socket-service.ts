@@ -1,0 +1,187 @@
+import type { AtClient } from '@cellmux/at';
+import { IpEasy, type IpEasyServer, type IpEasySocket } from '@cellmux/ipeasy';
+import { CellmuxError, hasCode, type AbortOptions, type Clock } from '@cellmux/port';
+import type { Duplex } from 'node:stream';
+import type { Subscription } from 'rxjs';
+import type { HostPort } from '../core/host-port.ts';
+import { causeOf } from '../core/recovery/cause-of.ts';
+import type { Cause } from '../core/recovery/cause.ts';
+import { carryIncoming } from './incoming.ts';
+import type { GatewayEvent } from './gateway-events.ts';
+import type { GatewayOptions } from './gateway-options.ts';
+import { requireNetwork } from './require-network.ts';
+import { wait } from './wait.ts';
+
+/** How long a connection waits for the sockets to come back, unless the options say otherwise. */
+const DEFAULT_DIAL_WAIT_MS = 20_000;
+
+/** What a {@link SocketService} is made of. */
+export interface SocketServiceParts {
+  readonly options: GatewayOptions;
+  readonly clock: Clock;
+  readonly onEvent: (event: GatewayEvent) => void;
+  readonly onBroken: (cause: Cause, error: unknown) => void;
+  /** Sockets were opened or closed. */
+  readonly onInUse: (inUse: boolean) => void;
+  /** The module says it has started anew: whoever has the link finds out. */
+  readonly onModuleReset: () => void;
+}
+
+/** IP Easy on port 2: one instance after the other, and what stays over all of them: dialling, incoming listeners. */
+export class SocketService {
+  readonly #parts: SocketServiceParts;
+  readonly #waiting = new Set<(sockets: IpEasy) => void>();
+  readonly #servers = new Set<IpEasyServer<IpEasySocket>>();
+  #sockets: IpEasy | undefined;
+  #client: AtClient | undefined;
+  #isUp = false;
+  #address = '';
+  #subscriptions: Subscription[] = [];
+
+  constructor(parts: SocketServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** IP Easy as it is now; undefined before the first start. */
+  get sockets(): IpEasy | undefined {
+    return this.#sockets;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** The address of the context. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /**
+   * A connection through a socket of the module. While the service is being set up anew it waits, up to `dialWaitMs`;
+   * then it rejects with `ERR_GATEWAY_SOCKETS_DOWN`.
+   */
+  async connect({ host, port }: HostPort, { signal }: AbortOptions = {}): Promise<Duplex> {
+    const sockets = this.#isUp && this.#sockets !== undefined ? this.#sockets : await this.#whenUp(signal);
+    try {
+      return await sockets.connect({ host, port, signal });
+    } catch (error) {
+      if (hasCode(error, 'ERR_IPEASY_CONTEXT_NOT_ACTIVE')) this.#lost('contextLost', error);
+      throw error;
+    }
+  }
+
+  /** Sets the service up on a port: the sockets prepared, the context active, listeners listening. */
+  async up(client: AtClient, signal: AbortSignal, registrationLimitMs = 0): Promise<void> {
+    const { options, clock, onEvent } = this.#parts;
+    const { apn = '', user, password, socketCid: cid = 2, pin } = options;
+    this.#isUp = false;
+    await requireNetwork(client, { clock, pin, limitMs: registrationLimitMs, signal });
+    const sockets = await this.#instance(client, cid);
+    await sockets.prepare({ signal });
+    await sockets.defineContext({ cid, apn, signal });
+    const { address } = await sockets.activate({ cid, user, password, signal });
+    await this.#listen(sockets, signal);
+    signal.throwIfAborted();
+    this.#address = address;
+    this.#isUp = true;
+    onEvent({ type: 'socketsUp', address });
+    for (const resolve of [...this.#waiting]) resolve(sockets);
+  }
+
+  /** Asks the module whether the context is still there; what is found out is told as any other trouble. */
+  async check(): Promise<void> {
+    const sockets = this.#sockets;
+    if (!this.#isUp || sockets === undefined) return;
+    const { socketCid: cid = 2 } = this.#parts.options;
+    try {
+      const contexts = await sockets.contexts();
+      if (this.#sockets !== sockets || !this.#isUp) return;
+      if (contexts.some((context) => context.cid === cid && context.isActive)) return;
+      this.#lost('contextLost', new CellmuxError('ERR_IPEASY_CONTEXT_LOST', `context ${cid} is not active any more`));
+    } catch (error) {
+      // A refusal is an answer: the port works, and the next look at it may say more.
+      if (this.#sockets !== sockets || hasCode(error, 'ERR_AT_CME') || hasCode(error, 'ERR_AT_ERROR')) return;
+      this.#lost(causeOf(error), error);
+    }
+  }
+
+  /** Closes all sockets; connections that wait for the service are told. */
+  async down(): Promise<boolean> {
+    const sockets = this.#sockets;
+    this.#sockets = undefined;
+    this.#client = undefined;
+    this.#isUp = false;
+    this.#servers.clear();
+    for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
+    await sockets?.close();
+    return sockets !== undefined;
+  }
+
+  async #instance(client: AtClient, cid: number): Promise<IpEasy> {
+    if (this.#sockets !== undefined && this.#client === client) return this.#sockets;
+    await this.down();
+    const { clock, onEvent, onInUse, onModuleReset } = this.#parts;
+    const sockets = new IpEasy([client], { clock, sockets: { cid } });
+    this.#sockets = sockets;
+    this.#client = client;
+    this.#subscriptions = [
+      sockets.sockets$.subscribe((open) => {
+        onInUse(open.length > 0);
+        onEvent({ type: 'socketsInUse', count: open.length });
+      }),
+      sockets.events$.subscribe((event) => {
+        if (event.type === 'contextLost' && event.cid === cid) this.#lost('contextLost', undefined);
+        else if (event.type === 'moduleReset') onModuleReset();
+        else if (event.type === 'warning') onEvent({ type: 'warning', code: event.code, message: event.message });
+      }),
+    ];
+    return sockets;
+  }
+
+  async #listen(sockets: IpEasy, signal: AbortSignal): Promise<void> {
+    const { options, clock, onEvent } = this.#parts;
+    const { incoming = [], firewall = [] } = options;
+    if (incoming.length === 0) return;
+    for (const { address, mask } of firewall) await sockets.firewall.allow(address, mask, { signal });
+    const listening = new Set([...this.#servers].map((server) => server.address()?.port));
+    for (const rule of incoming) {
+      if (listening.has(rule.port)) continue;
+      const server = await sockets.listen({ port: rule.port, signal }, (socket) => {
+        carryIncoming(socket, rule, { clock, onEvent });
+      });
+      this.#servers.add(server);
+      server.once('close', () => this.#servers.delete(server));
+      server.on('error', (error) => {
+        this.#lost('contextLost', error);
+      });
+      onEvent({ type: 'listening', what: 'incoming', where: `port ${rule.port} of the module` });
+    }
+  }
+
+  async #whenUp(signal: AbortSignal | undefined): Promise<IpEasy> {
+    const { clock, options } = this.#parts;
+    const { dialWaitMs = DEFAULT_DIAL_WAIT_MS } = options;
+    const enough = new AbortController();
+    let arrived: (sockets: IpEasy) => void = () => undefined;
+    const up = new Promise<IpEasy>((resolve) => (arrived = resolve));
+    this.#waiting.add(arrived);
+    const either = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+    try {
+      const late = wait(dialWaitMs, clock, either).then((): never => {
+        throw new CellmuxError('ERR_GATEWAY_SOCKETS_DOWN', `no socket of the module for ${dialWaitMs / 1000} s`, {
+          hint: 'The gateway is restoring its connection to the network (`cellmux status`): try again later.',
+        });
+      });
+      return await Promise.race([up, late]);
+    } finally {
+      this.#waiting.delete(arrived);
+      enough.abort();
+    }
+  }
+
+  #lost(cause: Cause, error: unknown): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#parts.onBroken(cause, error);
+  }
+}

@@ -1,0 +1,271 @@
+import { Gateway, type GatewayEvent, type GatewayOptions } from '@cellmux/gateway';
+import { VirtualHe863, type VirtualHe863Options } from '@cellmux/he863';
+import { CellmuxError, faultyLine, seededRandom, type FaultyLine } from '@cellmux/port';
+import { VirtualClock } from '@cellmux/port/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+import { EchoServer, GatewayTraffic } from './gateway-traffic.ts';
+
+/** A gateway whose line can be opened again, its module, and work on all three ports. */
+class Bench implements AsyncDisposable {
+  readonly clock = new VirtualClock();
+  readonly module: VirtualHe863;
+  readonly gateway: Gateway;
+  readonly traffic: GatewayTraffic;
+  readonly events: GatewayEvent[] = [];
+  readonly outages: Extract<GatewayEvent, { type: 'outageEnded' }>[] = [];
+  readonly echo: EchoServer;
+  line!: FaultyLine;
+  /** Until then there is no such device. */
+  absentUntilMs = 0;
+
+  constructor(echo: EchoServer, options: Partial<GatewayOptions> = {}, moduleOptions: VirtualHe863Options = {}) {
+    const { clock } = this;
+    this.echo = echo;
+    this.module = new VirtualHe863({ clock, bootMs: 3000, machineNames: false, ...moduleOptions });
+    this.gateway = new Gateway({
+      line: () => {
+        if (clock.now() < this.absentUntilMs) {
+          return Promise.reject(new CellmuxError('ERR_PORT_NOT_FOUND', 'there is no such device'));
+        }
+        const line = faultyLine({ clock });
+        this.line = line;
+        this.module.serve(line.dce);
+        return Promise.resolve({ port: line.dte, close: () => line.dte.close() });
+      },
+      clock,
+      apn: 'internet',
+      recovery: { random: seededRandom(7) },
+      pppEchoMs: 5000,
+      ...options,
+    });
+    this.traffic = new GatewayTraffic({ gateway: this.gateway, clock, echo, connections: 2, everyMs: 400 });
+    this.gateway.events$.subscribe((event) => {
+      this.events.push(event);
+      if (event.type === 'outageEnded') this.outages.push(event);
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.clock.run(this.gateway.start());
+    this.traffic.start();
+    await this.clock.advance(5000);
+  }
+
+  /** Goes on until it is so; gives how long it took, ms. */
+  async until(condition: () => boolean, limitMs: number, what: string): Promise<number> {
+    const startMs = this.clock.now();
+    while (!condition()) {
+      if (this.clock.now() - startMs > limitMs) {
+        const last = this.events.filter(({ type }) => !['urc', 'signal', 'socketsInUse'].includes(type)).slice(-30).map((event) => JSON.stringify(event));
+        throw new Error(`${what}: not within ${limitMs} ms of virtual time; last events:\n${last.join('\n')}`);
+      }
+      await this.clock.advance(100);
+    }
+    return this.clock.now() - startMs;
+  }
+
+  /** All three services do real work, now. */
+  async works(): Promise<void> {
+    const { ppp, sockets, at } = this.traffic;
+    const before = [ppp.delivered, sockets.delivered, at.delivered];
+    await this.until(
+      () => [ppp.delivered, sockets.delivered, at.delivered].every((now, index) => now > (before[index] ?? 0) + 1),
+      30_000,
+      'work on all three ports',
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.clock.run(this.traffic.stop(), 3_600_000);
+    await this.clock.run(this.gateway.stop());
+    await this.clock.run(this.module.close());
+  }
+}
+
+interface FaultCase {
+  readonly name: string;
+  readonly strike: (bench: Bench) => void;
+  /** What the outage is told as; none where nothing of the gateway is broken. */
+  readonly cause?: string;
+  readonly services?: readonly string[];
+  readonly helpedBy?: string;
+  /** No recovery may take longer, ms: what the fault itself lasts is counted. */
+  readonly withinMs: number;
+  /** Connections open at the time of the fault that must not notice. */
+  readonly sparesSockets?: boolean;
+  readonly options?: Partial<GatewayOptions>;
+}
+
+const ALL = ['ppp', 'sockets', 'at'];
+
+const FAULTS: readonly FaultCase[] = [
+  {
+    name: 'the line is gone (unplugged), and back after 20 s',
+    strike: (bench) => {
+      bench.absentUntilMs = bench.clock.now() + 20_000;
+      bench.line.fail(new CellmuxError('ERR_PORT_LOST', 'unplugged'));
+    },
+    cause: 'lineLost',
+    services: ALL,
+    helpedBy: 'reopenLine',
+    withinMs: 45_000,
+  },
+  {
+    name: 'the module is reset inside the multiplexer',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'reset' });
+    },
+    services: ALL,
+    helpedBy: 'restartMultiplexer',
+    withinMs: 40_000,
+  },
+  {
+    name: 'the multiplexer is stuck: what the module says is lost for a while',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'silence', port: 0, forMs: 25_000 });
+    },
+    cause: 'multiplexerStuck',
+    services: ALL,
+    withinMs: 60_000,
+  },
+  {
+    name: 'the module takes nothing more from the line for a while',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'stuck', port: 0, forMs: 25_000 });
+    },
+    cause: 'multiplexerStuck',
+    services: ALL,
+    withinMs: 60_000,
+  },
+  {
+    name: 'PPP is dropped by the network',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'carrier', port: 1 });
+    },
+    cause: 'callDropped',
+    services: ['ppp'],
+    helpedBy: 'redial',
+    withinMs: 15_000,
+    sparesSockets: true,
+  },
+  {
+    name: 'PPP hears nothing more: port 1 is mute',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'silence', port: 1, forMs: 30_000 });
+    },
+    services: ['ppp'],
+    withinMs: 90_000,
+    sparesSockets: true,
+  },
+  {
+    name: 'the context of the sockets is lost',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'context', cid: 2 });
+    },
+    cause: 'contextLost',
+    services: ['sockets'],
+    helpedBy: 'redial',
+    withinMs: 15_000,
+  },
+  {
+    name: 'port 2 is mute',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'silence', port: 2, forMs: 60_000 });
+    },
+    services: ['sockets'],
+    helpedBy: 'reopenDlc',
+    withinMs: 120_000,
+  },
+  {
+    name: 'port 3 is mute',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'silence', port: 3, forMs: 600_000 });
+    },
+    cause: 'portStuck',
+    services: ['at'],
+    helpedBy: 'reopenDlc',
+    withinMs: 120_000,
+    sparesSockets: true,
+  },
+  {
+    name: 'registration is lost, and back after a minute',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'coverage', forMs: 60_000 });
+    },
+    cause: 'registrationLost',
+    services: ['ppp', 'sockets'],
+    helpedBy: 'redial',
+    withinMs: 90_000,
+  },
+  {
+    name: 'the network refuses the next four activations',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'activation', cme: 148, times: 4 });
+      module.faults.inject({ kind: 'context', cid: 2 });
+    },
+    services: ['sockets'],
+    withinMs: 120_000,
+  },
+  {
+    name: 'the remote server is gone',
+    strike: ({ echo }) => {
+      echo.breakOff();
+    },
+    withinMs: 10_000,
+  },
+];
+
+describe('a gateway recovers by itself', () => {
+  const times: string[] = [];
+  afterAll(() => {
+    console.log(`time to recover, virtual:\n${times.join('\n')}`);
+  });
+
+  it.each(FAULTS)('$name', async ({ name, strike, cause, services, helpedBy, withinMs, sparesSockets, options }) => {
+    await using echo = await EchoServer.start();
+    const bench = new Bench(echo, options);
+    await bench.start();
+    const { gateway, traffic, clock, outages } = bench;
+    await bench.works();
+    expect(gateway.state).toBe('up');
+    const ipEasy = gateway.sockets;
+    await bench.until(() => ipEasy.sockets.length > 0, 10_000, 'a connection is open');
+    const errorsBefore = [...traffic.sockets.errors.values()].reduce((sum, count) => sum + count, 0);
+
+    strike(bench);
+    const startMs = clock.now();
+    if (services === undefined) {
+      await clock.advance(withinMs);
+      expect(outages).toEqual([]);
+      expect(gateway.state).toBe('up');
+      times.push(`${name}: nothing of the gateway was broken`);
+    } else {
+      await bench.until(() => outages.length > 0, withinMs, 'the outage ends');
+      const tookMs = clock.now() - startMs;
+      times.push(`${name}: ${(tookMs / 1000).toFixed(1)} s`);
+    }
+    await bench.works();
+    expect(gateway.state).toBe('up');
+    // What is left of the fault does no harm any more, and the outage is told once, with its cause and duration.
+    await clock.advance(60_000);
+    await bench.works();
+    if (services !== undefined) {
+      const [outage, ...others] = outages;
+      expect(others, JSON.stringify(others, undefined, 1)).toEqual([]);
+      expect([...(outage?.services ?? [])].sort()).toEqual([...services].sort());
+      if (cause !== undefined) expect(outage?.cause).toBe(cause);
+      expect(outage?.durationMs).toBeGreaterThan(0);
+      if (helpedBy !== undefined) {
+        expect(outage?.steps.filter(({ ok }) => ok).map(({ step }) => step)).toContain(helpedBy);
+      }
+    }
+    if (sparesSockets === true) {
+      expect(gateway.sockets).toBe(ipEasy);
+      expect([...traffic.sockets.errors.values()].reduce((sum, count) => sum + count, 0)).toBe(errorsBefore);
+    }
+    await bench[Symbol.asyncDispose]();
+    expect(traffic.unexplained).toEqual({});
+    expect(traffic.sockets.delivered).toBeGreaterThan(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
