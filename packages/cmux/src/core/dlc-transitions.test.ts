@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DLC_TRANSITIONS, type DlcInput, type DlcState } from './dlc-transitions.ts';
+import { DLC_TRANSITIONS, type DlcInput, type DlcState, type DlcTransition } from './dlc-transitions.ts';
 
 const STATES = Object.keys(DLC_TRANSITIONS) as DlcState[];
 
@@ -45,7 +45,7 @@ describe('the table of DLC transitions', () => {
         let isWaiting = false;
         let isOpen = false;
         for (const input of script) {
-          const transition = DLC_TRANSITIONS[state][input];
+          const transition: DlcTransition | undefined = DLC_TRANSITIONS[state][input];
           if (transition === undefined) continue;
           if (state === 'disconnected' && (input === 'open' || input === 'negotiate')) isWaiting = true;
           for (const action of transition.actions) {
@@ -93,7 +93,7 @@ describe('the table of DLC transitions', () => {
         for (const [end, what] of script) {
           if (what === 'deliver0') deliver(0);
           else if (what === 'deliver1') deliver(1);
-          else step(end, what as DlcInput);
+          else step(end, what);
         }
         // From now on both only answer, finish what they began, and say again what is not answered.
         for (let round = 0; round < 50; round++) {
