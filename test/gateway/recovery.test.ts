@@ -56,7 +56,10 @@ class Bench implements AsyncDisposable {
     const startMs = this.clock.now();
     while (!condition()) {
       if (this.clock.now() - startMs > limitMs) {
-        const last = this.events.filter(({ type }) => !['urc', 'signal', 'socketsInUse'].includes(type)).slice(-30).map((event) => JSON.stringify(event));
+        const last = this.events
+          .filter(({ type }) => !['urc', 'signal', 'socketsInUse'].includes(type))
+          .slice(-30)
+          .map((event) => JSON.stringify(event));
         throw new Error(`${what}: not within ${limitMs} ms of virtual time; last events:\n${last.join('\n')}`);
       }
       await this.clock.advance(100);
@@ -268,4 +271,127 @@ describe('a gateway recovers by itself', () => {
     expect(traffic.sockets.delivered).toBeGreaterThan(0);
     expect(clock.pendingTimers).toBe(0);
   });
+});
+
+/** A new one each run unless it is given; a failure prints it. */
+const STORM_SEED = Number(process.env['STORM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+
+describe('a storm of faults', () => {
+  const storms = [1, 2, STORM_SEED];
+  it.each(storms)(
+    'two minutes of it, seed %i (STORM_SEED=… repeats it): then all three services work',
+    async (seed) => {
+      await using echo = await EchoServer.start();
+      const bench = new Bench(echo, { recovery: { random: seededRandom(seed), longestPauseMs: 20_000 } }, { seed });
+      const { clock, module, gateway, traffic, outages } = bench;
+      await bench.start();
+      const random = seededRandom(seed ^ 0x5707);
+      const upTo = (limit: number): number => Math.floor(random() * limit);
+      const forMs = (): number => 500 + upTo(15_000);
+      const faults: readonly (readonly [string, () => void])[] = [
+        [
+          'unplugged',
+          () => {
+            bench.absentUntilMs = clock.now() + upTo(15_000);
+            bench.line.fail(new CellmuxError('ERR_PORT_LOST', 'unplugged'));
+          },
+        ],
+        [
+          'reset',
+          () => {
+            module.faults.inject({ kind: 'reset' });
+          },
+        ],
+        [
+          'carrier',
+          () => {
+            module.faults.inject({ kind: 'carrier', port: 1 });
+          },
+        ],
+        [
+          'context',
+          () => {
+            module.faults.inject({ kind: 'context', cid: 1 + upTo(2) });
+          },
+        ],
+        [
+          'silence',
+          () => {
+            module.faults.inject({ kind: 'silence', port: upTo(4), forMs: forMs() });
+          },
+        ],
+        [
+          'stuck',
+          () => {
+            module.faults.inject({ kind: 'stuck', port: upTo(4), forMs: forMs() });
+          },
+        ],
+        [
+          'coverage',
+          () => {
+            module.faults.inject({ kind: 'coverage', forMs: forMs() });
+          },
+        ],
+        [
+          'late',
+          () => {
+            module.faults.inject({ kind: 'late', delayMs: upTo(8000), lines: 1 + upTo(4) });
+          },
+        ],
+        [
+          'error',
+          () => {
+            module.faults.inject({ kind: 'error', lines: 1 + upTo(4) });
+          },
+        ],
+        [
+          'garbage',
+          () => {
+            module.faults.inject({ kind: 'garbage', port: 0, bytes: 1 + upTo(300) });
+          },
+        ],
+        [
+          'activation',
+          () => {
+            module.faults.inject({ kind: 'activation', cme: 148, times: 1 + upTo(3) });
+          },
+        ],
+        [
+          'cmux',
+          () => {
+            module.faults.inject({ kind: 'cmux', times: 1 + upTo(3) });
+          },
+        ],
+        [
+          'server',
+          () => {
+            echo.breakOff();
+          },
+        ],
+      ];
+      const struck: string[] = [];
+      const endMs = clock.now() + 120_000;
+      while (clock.now() < endMs) {
+        const [name, strike] = faults[upTo(faults.length)] ?? ['', () => undefined];
+        struck.push(`${((clock.now() - endMs + 120_000) / 1000).toFixed(1)} s ${name}`);
+        strike();
+        await clock.advance(1000 + upTo(8000));
+      }
+      module.faults.clear();
+      const tookMs = await bench
+        .until(() => gateway.state === 'up', 300_000, 'up again after the storm')
+        .catch((error: unknown) => {
+          throw new Error(`seed ${seed}: ${String(error)}\n${struck.join('\n')}`);
+        });
+      await bench.works();
+      console.log(
+        `storm ${seed}: ${struck.length} faults, ${outages.length} outages, up ${(tookMs / 1000).toFixed(1)} s after the last;`,
+        `octets ${traffic.sockets.delivered} delivered, ${traffic.sockets.told} told lost;`,
+        `pings ${traffic.ppp.delivered} of ${traffic.ppp.sent}, commands ${traffic.at.delivered} of ${traffic.at.sent}`,
+      );
+      await bench[Symbol.asyncDispose]();
+      expect(traffic.unexplained, `seed ${seed}\n${struck.join('\n')}`).toEqual({});
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
 });

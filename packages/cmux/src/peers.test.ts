@@ -594,7 +594,7 @@ describe('supervision', () => {
     const receivedAtMs = 81.53082764508659;
     expect(receivedAtMs + 2000 - receivedAtMs).toBeLessThan(2000);
     await peer.clock.advance(receivedAtMs);
-    await peer.raw('F9');
+    await peer.data(0, '');
     await peer.clock.advance(1999);
     expect(await peer.heard()).toEqual([]);
     let turns = 0;
@@ -605,6 +605,24 @@ describe('supervision', () => {
     };
     await peer.clock.advance(2);
     expect((await peer.heard()).join()).toContain('Test command');
+  });
+
+  it('does not take its own frames, which a module in command mode echoes, for a sign of life', async () => {
+    const peer = new ScriptedPeer({ keepAliveMs: 10_000 });
+    await peer.up();
+    const port = await opened(peer, 1);
+    port.received$.subscribe({ error: () => undefined });
+    await peer.data(0, 'E1 05 07 8D');
+    peer.line.dce.received$.subscribe((chunk) => void peer.line.dce.send(chunk).catch(() => undefined));
+    const ended = peer.host.ended;
+    let isOver = false;
+    void ended.then(() => (isOver = true));
+    for (let second = 0; second < 30 && !isOver; second++) {
+      await port.send(latin1('x')).catch(() => undefined);
+      await peer.clock.advance(1000);
+    }
+    expect(isOver).toBe(true);
+    expect(await ended).toEqual({ reason: 'linkLost' });
   });
 
   it('asks with MSC a peer that has no Test', async () => {

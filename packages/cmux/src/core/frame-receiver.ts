@@ -26,6 +26,8 @@ export class FrameReceiver implements FrameSink {
   watcher: SentFrameWatcher | undefined;
   /** Plain text has come, and no frame since. */
   sawText = false;
+  /** A frame came that can only be the peer's; whoever takes note of it sets it back. */
+  sawPeer = false;
   readonly #run: ReceivedRun;
   readonly #text = new NoiseText();
   readonly #lastDmAtMs = new Map<number, number>();
@@ -33,6 +35,8 @@ export class FrameReceiver implements FrameSink {
   #parts!: ReceiverParts;
   #framesReceived = 0;
   #hasNoise = false;
+  #ownBit: 0 | 1 = 1;
+  #peerUsesItsBit = false;
 
   constructor() {
     this.#run = new ReceivedRun((dlci, bytes) => {
@@ -44,6 +48,7 @@ export class FrameReceiver implements FrameSink {
   join(parts: ReceiverParts): void {
     this.#parts = parts;
     this.#dlcs = parts.context.dlcs;
+    this.#ownBit = parts.context.commandBit;
   }
 
   /** True while no noise is held that may be text. */
@@ -79,6 +84,8 @@ export class FrameReceiver implements FrameSink {
     this.#framesReceived++;
     if (this.#hasNoise) this.#text.clear();
     this.sawText = false;
+    // A module that has left the multiplexer echoes frames as they were sent, with the C/R bit of this end.
+    if (((address >> 1) & 1) !== this.#ownBit) this.sawPeer = true;
     if (this.watcher !== undefined) this.watcher(address, control, bytes, start, end);
     const dlci = address >> 2;
     const dlc = this.#dlcs[dlci];
@@ -120,12 +127,23 @@ export class FrameReceiver implements FrameSink {
         return;
       case KIND.UIH:
       case KIND.UI:
-        if (dlci === 0) this.#controlField(dlc, bytes, start, end);
-        else this.#data(dlc, bytes, start, end);
+        if (dlci !== 0) this.#data(dlc, bytes, start, end);
+        else if (this.#isEcho(commandResponse)) context.counters.echoes++;
+        else this.#controlField(dlc, bytes, start, end);
         return;
       default:
         this.#numbered(dlc, bytes, commandResponse, control, start, end);
     }
+  }
+
+  /**
+   * True for a frame on the control channel with the C/R bit of this end, from a peer that has used its own before: a
+   * module in command mode that echoes. Peers that never use their own are taken as they are.
+   */
+  #isEcho(commandResponse: number): boolean {
+    if (commandResponse === this.#ownBit) return this.#peerUsesItsBit;
+    this.#peerUsesItsBit = true;
+    return false;
   }
 
   #sabm(dlc: Dlc): void {

@@ -319,7 +319,10 @@ export class Link {
     this.#receiver.receive(chunk);
     // Something in it ended the link: nothing is due any more.
     if (this.state === 'closed') return;
-    this.#supervision.heard(nowMs);
+    if (this.#receiver.sawPeer) {
+      this.#receiver.sawPeer = false;
+      this.#supervision.heard(nowMs);
+    }
     this.#power.heard(context.counters.framesReceived !== framesBefore);
     const mayHide = context.deframer.isPending || !this.#receiver.isQuiet;
     this.#silentAtMs = mayHide ? nowMs + context.options.interOctetMs : Infinity;

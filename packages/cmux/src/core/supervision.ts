@@ -35,7 +35,7 @@ export class Supervision {
     this.#atMs = Infinity;
   }
 
-  /** Something arrived. */
+  /** A frame of the peer arrived. */
   heard(nowMs: number): void {
     this.#receivedAtMs = nowMs;
   }

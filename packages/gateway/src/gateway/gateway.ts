@@ -360,9 +360,10 @@ export class Gateway implements AsyncDisposable {
       crew: {
         redial: (service, signal) => this.#setUp(service, signal),
         reopenDlc: async (service, signal) => {
-          if (service === 'sockets') await this.#sockets.down();
-          if (service === 'at') this.#at.down();
-          await this.#link.reopenPort(DLCI_OF[service], signal);
+          // The port goes first: on one that is stuck nothing could be ended in order.
+          await this.#link.closePort(DLCI_OF[service], signal);
+          await this.#takeServiceDown(service, signal);
+          await this.#link.openPort(DLCI_OF[service], signal);
           await this.#setUp(service, signal);
         },
         restartMultiplexer: (signal) => this.#link.restartMultiplexer(signal),
@@ -386,6 +387,19 @@ export class Gateway implements AsyncDisposable {
         this.#fail(error ?? new CellmuxError('ERR_GATEWAY_GAVE_UP', `given up: ${cause}`));
       },
     });
+  }
+
+  async #takeServiceDown(service: Service, signal: AbortSignal): Promise<void> {
+    switch (service) {
+      case 'ppp':
+        await this.#ppp.hangUp(signal);
+        return;
+      case 'sockets':
+        await this.#sockets.down();
+        return;
+      case 'at':
+        this.#at.down();
+    }
   }
 
   #setUp(service: Service, signal: AbortSignal): Promise<void> {

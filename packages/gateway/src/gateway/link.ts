@@ -134,10 +134,19 @@ export class Link {
     this.#parts.onEvent({ type: 'portsOpened' });
   }
 
-  /** Closes one port, and opens it again. */
-  async reopenPort(dlci: Dlci, signal: AbortSignal): Promise<void> {
-    await this.#closePort(dlci, signal);
+  /** Opens one port. */
+  async openPort(dlci: Dlci, signal: AbortSignal): Promise<void> {
     await this.#openPort(dlci, signal);
+  }
+
+  /** Closes one port, whatever runs on it: whoever waits for an answer is told. */
+  async closePort(dlci: Dlci, signal: AbortSignal): Promise<void> {
+    const client = this.#clients.get(dlci);
+    this.#clients.delete(dlci);
+    const port = this.#multiplexer?.ports.get(dlci);
+    // A call on a port that is stuck is not waited for.
+    await client?.close({ signal: AbortSignal.abort() });
+    await port?.close({ signal });
   }
 
   /** Ends the multiplexer, in order where that is possible, and starts it anew; a module that boots is given its time. */
@@ -252,6 +261,8 @@ export class Link {
     const gone = (): void => {
       if (this.#clients.get(dlci) !== client) return;
       this.#clients.delete(dlci);
+      // A port that goes with its multiplexer is no trouble of its own.
+      if (multiplexer.state !== 'up') return;
       onPortClosed(SERVICE_OF[dlci]);
     };
     client.mode$.subscribe({
@@ -261,14 +272,6 @@ export class Link {
       complete: gone,
       error: gone,
     });
-  }
-
-  async #closePort(dlci: Dlci, signal: AbortSignal): Promise<void> {
-    const client = this.#clients.get(dlci);
-    this.#clients.delete(dlci);
-    const port = this.#multiplexer?.ports.get(dlci);
-    await client?.close({ signal });
-    await port?.close({ signal });
   }
 
   /** True when the module was told to restart by AT, on the bare line. */

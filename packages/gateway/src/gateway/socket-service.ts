@@ -1,6 +1,6 @@
 import type { AtClient } from '@cellmux/at';
 import { IpEasy, type IpEasyServer, type IpEasySocket } from '@cellmux/ipeasy';
-import { CellmuxError, hasCode, type AbortOptions, type Clock } from '@cellmux/port';
+import { CellmuxError, hasCode, type AbortOptions, type Cancel, type Clock } from '@cellmux/port';
 import type { Duplex } from 'node:stream';
 import type { Subscription } from 'rxjs';
 import type { HostPort } from '../core/host-port.ts';
@@ -14,6 +14,15 @@ import { wait } from './wait.ts';
 
 /** How long a connection waits for the sockets to come back, unless the options say otherwise. */
 const DEFAULT_DIAL_WAIT_MS = 20_000;
+
+/** What the module may take for a command before the port counts as stuck: a dial resolves a name and connects, ms. */
+const PATIENCE_MS: readonly (readonly [prefix: string, ms: number])[] = [
+  ['AT#SD=', 100_000],
+  ['AT#SGACT=', 160_000],
+  ['AT#FTP', 160_000],
+  ['AT#S', 45_000],
+];
+const USUAL_PATIENCE_MS = 20_000;
 
 /** What a {@link SocketService} is made of. */
 export interface SocketServiceParts {
@@ -36,6 +45,8 @@ export class SocketService {
   #client: AtClient | undefined;
   #isUp = false;
   #address = '';
+  /** The command that the module has not answered yet. */
+  #running: { readonly command: string; readonly sinceMs: number } | undefined;
   #subscriptions: Subscription[] = [];
 
   constructor(parts: SocketServiceParts) {
@@ -93,8 +104,9 @@ export class SocketService {
     const sockets = this.#sockets;
     if (!this.#isUp || sockets === undefined) return;
     const { socketCid: cid = 2 } = this.#parts.options;
+    const stuck = this.#whenStuck();
     try {
-      const contexts = await sockets.contexts();
+      const contexts = await sockets.contexts({ signal: stuck.signal });
       if (this.#sockets !== sockets || !this.#isUp) return;
       if (contexts.some((context) => context.cid === cid && context.isActive)) return;
       this.#lost('contextLost', new CellmuxError('ERR_IPEASY_CONTEXT_LOST', `context ${cid} is not active any more`));
@@ -102,7 +114,35 @@ export class SocketService {
       // A refusal is an answer: the port works, and the next look at it may say more.
       if (this.#sockets !== sockets || hasCode(error, 'ERR_AT_CME') || hasCode(error, 'ERR_AT_ERROR')) return;
       this.#lost(causeOf(error), error);
+    } finally {
+      stuck.cancel();
     }
+  }
+
+  /** Aborts when the port has answered nothing for longer than what runs on it may take. */
+  #whenStuck(): { readonly signal: AbortSignal; cancel(): void } {
+    const { clock } = this.#parts;
+    const controller = new AbortController();
+    const startMs = clock.now();
+    let cancel: Cancel = () => undefined;
+    const look = (): void => {
+      const running = this.#running;
+      const sinceMs = running?.sinceMs ?? startMs;
+      const limitMs = PATIENCE_MS.find(([prefix]) => running?.command.startsWith(prefix))?.[1] ?? USUAL_PATIENCE_MS;
+      const restMs = sinceMs + limitMs - clock.now();
+      if (restMs > 0) cancel = clock.after(restMs, look);
+      else {
+        const what = running === undefined ? 'port 2' : `port 2, asked ${running.command}`;
+        controller.abort(new CellmuxError('ERR_AT_TIMEOUT', `${what}: no answer for ${limitMs / 1000} s`));
+      }
+    };
+    cancel = clock.after(USUAL_PATIENCE_MS, look);
+    return {
+      signal: controller.signal,
+      cancel: () => {
+        cancel();
+      },
+    };
   }
 
   /** Closes all sockets; connections that wait for the service are told. */
@@ -124,7 +164,14 @@ export class SocketService {
     const sockets = new IpEasy([client], { clock, sockets: { cid } });
     this.#sockets = sockets;
     this.#client = client;
+    this.#running = undefined;
     this.#subscriptions = [
+      client.events$.subscribe((event) => {
+        if (event.type === 'commandSent') this.#running = { command: event.command, sinceMs: clock.now() };
+        // A command that was given up leaves the port silent until it is in step again.
+        else if (event.type === 'outOfStep') this.#running ??= { command: '', sinceMs: clock.now() };
+        else if (event.type === 'commandEnded' || event.type === 'inStep') this.#running = undefined;
+      }),
       sockets.sockets$.subscribe((open) => {
         onInUse(open.length > 0);
         onEvent({ type: 'socketsInUse', count: open.length });

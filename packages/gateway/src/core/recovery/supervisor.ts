@@ -382,7 +382,8 @@ export class Supervisor {
   }
 
   #begunWith(one: Case, step: Step): void {
-    one.step = step;
+    // What is wrong with the link is not mended by less than a step that concerns it.
+    one.step = one.patient === 'link' && !concernsLink(step) ? 'restartMultiplexer' : step;
     one.triesOfStep = 0;
   }
 
