@@ -96,6 +96,8 @@ interface FaultCase {
   readonly withinMs: number;
   /** Connections open at the time of the fault that must not notice. */
   readonly sparesSockets?: boolean;
+  /** The escalation may have come to a step that takes port 3 as well. */
+  readonly alsoMayTakeAt?: boolean;
   readonly options?: Partial<GatewayOptions>;
 }
 
@@ -182,7 +184,7 @@ const FAULTS: readonly FaultCase[] = [
   {
     name: 'port 3 is mute',
     strike: ({ module }) => {
-      module.faults.inject({ kind: 'silence', port: 3, forMs: 600_000 });
+      module.faults.inject({ kind: 'silence', port: 3, forMs: 40_000 });
     },
     cause: 'portStuck',
     services: ['at'],
@@ -199,6 +201,56 @@ const FAULTS: readonly FaultCase[] = [
     services: ['ppp', 'sockets'],
     helpedBy: 'redial',
     withinMs: 90_000,
+  },
+  {
+    name: 'the network denies registration for a while',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'denied', forMs: 45_000 });
+    },
+    cause: 'registrationLost',
+    services: ['ppp', 'sockets'],
+    helpedBy: 'redial',
+    withinMs: 90_000,
+  },
+  {
+    name: 'the SIM fails, and works again after 30 s',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'sim', cme: 13, forMs: 30_000 });
+    },
+    cause: 'simError',
+    withinMs: 120_000,
+    services: ['ppp', 'sockets'],
+    alsoMayTakeAt: true,
+  },
+  {
+    name: 'the multiplexer takes octets and answers none for a while',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'mux', forMs: 20_000 });
+    },
+    cause: 'multiplexerStuck',
+    services: ALL,
+    withinMs: 90_000,
+  },
+  {
+    name: 'the module closes the line, and every one that is opened for 15 s',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'line', forMs: 15_000 });
+    },
+    cause: 'lineLost',
+    services: ALL,
+    helpedBy: 'reopenLine',
+    withinMs: 60_000,
+  },
+  {
+    name: 'PPP is dropped, and the next three dials get NO CARRIER',
+    strike: ({ module }) => {
+      module.faults.inject({ kind: 'dial', times: 3 });
+      module.faults.inject({ kind: 'carrier', port: 1 });
+    },
+    cause: 'callDropped',
+    services: ['ppp'],
+    withinMs: 60_000,
+    sparesSockets: true,
   },
   {
     name: 'the network refuses the next four activations',
@@ -224,53 +276,57 @@ describe('a gateway recovers by itself', () => {
     console.log(`time to recover, virtual:\n${times.join('\n')}`);
   });
 
-  it.each(FAULTS)('$name', async ({ name, strike, cause, services, helpedBy, withinMs, sparesSockets, options }) => {
-    await using echo = await EchoServer.start();
-    const bench = new Bench(echo, options);
-    await bench.start();
-    const { gateway, traffic, clock, outages } = bench;
-    await bench.works();
-    expect(gateway.state).toBe('up');
-    const ipEasy = gateway.sockets;
-    await bench.until(() => ipEasy.sockets.length > 0, 10_000, 'a connection is open');
-    const errorsBefore = [...traffic.sockets.errors.values()].reduce((sum, count) => sum + count, 0);
-
-    strike(bench);
-    const startMs = clock.now();
-    if (services === undefined) {
-      await clock.advance(withinMs);
-      expect(outages).toEqual([]);
+  it.each(FAULTS)(
+    '$name',
+    async ({ name, strike, cause, services, helpedBy, withinMs, sparesSockets, alsoMayTakeAt, options }) => {
+      await using echo = await EchoServer.start();
+      const bench = new Bench(echo, options);
+      await bench.start();
+      const { gateway, traffic, clock, outages } = bench;
+      await bench.works();
       expect(gateway.state).toBe('up');
-      times.push(`${name}: nothing of the gateway was broken`);
-    } else {
-      await bench.until(() => outages.length > 0, withinMs, 'the outage ends');
-      const tookMs = clock.now() - startMs;
-      times.push(`${name}: ${(tookMs / 1000).toFixed(1)} s`);
-    }
-    await bench.works();
-    expect(gateway.state).toBe('up');
-    // What is left of the fault does no harm any more, and the outage is told once, with its cause and duration.
-    await clock.advance(60_000);
-    await bench.works();
-    if (services !== undefined) {
-      const [outage, ...others] = outages;
-      expect(others, JSON.stringify(others, undefined, 1)).toEqual([]);
-      expect([...(outage?.services ?? [])].sort()).toEqual([...services].sort());
-      if (cause !== undefined) expect(outage?.cause).toBe(cause);
-      expect(outage?.durationMs).toBeGreaterThan(0);
-      if (helpedBy !== undefined) {
-        expect(outage?.steps.filter(({ ok }) => ok).map(({ step }) => step)).toContain(helpedBy);
+      const ipEasy = gateway.sockets;
+      await bench.until(() => ipEasy.sockets.length > 0, 10_000, 'a connection is open');
+      const errorsBefore = [...traffic.sockets.errors.values()].reduce((sum, count) => sum + count, 0);
+
+      strike(bench);
+      const startMs = clock.now();
+      if (services === undefined) {
+        await clock.advance(withinMs);
+        expect(outages).toEqual([]);
+        expect(gateway.state).toBe('up');
+        times.push(`${name}: nothing of the gateway was broken`);
+      } else {
+        await bench.until(() => outages.length > 0, withinMs, 'the outage ends');
+        const tookMs = clock.now() - startMs;
+        times.push(`${name}: ${(tookMs / 1000).toFixed(1)} s`);
       }
-    }
-    if (sparesSockets === true) {
-      expect(gateway.sockets).toBe(ipEasy);
-      expect([...traffic.sockets.errors.values()].reduce((sum, count) => sum + count, 0)).toBe(errorsBefore);
-    }
-    await bench[Symbol.asyncDispose]();
-    expect(traffic.unexplained).toEqual({});
-    expect(traffic.sockets.delivered).toBeGreaterThan(0);
-    expect(clock.pendingTimers).toBe(0);
-  });
+      await bench.works();
+      expect(gateway.state).toBe('up');
+      // What is left of the fault does no harm any more, and the outage is told once, with its cause and duration.
+      await clock.advance(30_000);
+      await bench.works();
+      if (services !== undefined) {
+        const [outage, ...others] = outages;
+        expect(others, JSON.stringify(others, undefined, 1)).toEqual([]);
+        const hit = (outage?.services ?? []).filter((service) => alsoMayTakeAt !== true || service !== 'at');
+        expect(hit.sort()).toEqual([...services].sort());
+        if (cause !== undefined) expect(outage?.cause).toBe(cause);
+        expect(outage?.durationMs).toBeGreaterThan(0);
+        if (helpedBy !== undefined) {
+          expect(outage?.steps.filter(({ ok }) => ok).map(({ step }) => step)).toContain(helpedBy);
+        }
+      }
+      if (sparesSockets === true) {
+        expect(gateway.sockets).toBe(ipEasy);
+        expect([...traffic.sockets.errors.values()].reduce((sum, count) => sum + count, 0)).toBe(errorsBefore);
+      }
+      await bench[Symbol.asyncDispose]();
+      expect(traffic.unexplained).toEqual({});
+      expect(traffic.sockets.delivered).toBeGreaterThan(0);
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
 });
 
 /** A new one each run unless it is given; a failure prints it. */

@@ -46,6 +46,7 @@ export class RunningProgram implements AsyncDisposable {
   static cellmux(args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningProgram {
     return new RunningProgram(process.execPath, ['--conditions=@cellmux/source', '--import', 'tsx', BIN, ...args], {
       NO_COLOR: '1',
+      CELLMUX_LOG_FORMAT: 'human',
       ...env,
     });
   }
@@ -53,7 +54,10 @@ export class RunningProgram implements AsyncDisposable {
   /** The same within a network namespace. */
   static cellmuxIn(namespace: string, args: readonly string[]): RunningProgram {
     const node = [process.execPath, '--conditions=@cellmux/source', '--import', 'tsx', BIN];
-    return new RunningProgram('ip', ['netns', 'exec', namespace, ...node, ...args], { NO_COLOR: '1' });
+    return new RunningProgram('ip', ['netns', 'exec', namespace, ...node, ...args], {
+      NO_COLOR: '1',
+      CELLMUX_LOG_FORMAT: 'human',
+    });
   }
 
   get stdout(): string {

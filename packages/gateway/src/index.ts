@@ -3,6 +3,7 @@ export type { AtCommander, NetworkState } from './gateway/at-service.ts';
 export type { Dial, QueuedDial } from './gateway/dial.ts';
 export type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway/gateway-events.ts';
 export type { GatewayOptions, LineOpener, PingOptions, RecoveryOptions } from './gateway/gateway-options.ts';
+export type { GatewayStatus, PastOutage, PortStatus, SocketStatusRow } from './gateway/gateway-status.ts';
 export type { OpenLine } from './gateway/open-line.ts';
 export { PacketHost } from './gateway/packet-host.ts';
 export { CAUSES, SERVICES, STEPS, type Cause, type Patient, type Service, type Step } from './core/recovery/cause.ts';

@@ -70,6 +70,8 @@ export function describeGatewayEvent(event: GatewayEvent, colours: Colours): str
     }
     case 'gaveUp':
       return colours.red(`given up after ${(event.durationMs / 1000).toFixed(1)} s: ${CAUSES[event.cause].words}`);
+    case 'capture':
+      return event.path === undefined ? 'capture ended' : `capture to ${event.path}`;
     case 'incomingConnected':
       return `port 2  ${event.from} to ${event.target}`;
     case 'incomingFailed':

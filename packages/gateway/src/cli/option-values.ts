@@ -1,10 +1,8 @@
 import { InvalidArgumentError } from 'commander';
-import { readFile } from 'node:fs/promises';
+import { readSecret, type SecretSources } from '../config/read-secret.ts';
 import { FAULT_WORDS, parseFaultSpec, type FaultSpec } from '../core/fault-spec.ts';
-import { parseForwardRule, type ForwardRule } from '../core/forward-rule.ts';
 import { parseHostPort, type HostPort } from '../core/host-port.ts';
 import { parseLineName, type LineName } from '../core/line-name.ts';
-import { localFailure } from '../errors/describe-error.ts';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -33,13 +31,6 @@ export function lineName(text: string): LineName {
   return line;
 }
 
-/** One more `--forward`. */
-export function forwardRule(text: string, sofar: readonly ForwardRule[] = []): readonly ForwardRule[] {
-  const rule = parseForwardRule(text);
-  if (rule === undefined) throw new InvalidArgumentError('[ADDRESS:]PORT:HOST:PORT is allowed.');
-  return [...sofar, rule];
-}
-
 /** One more `--host NAME=ADDRESS[:PORT]`. */
 export function hostEntry(
   text: string,
@@ -57,19 +48,13 @@ export function faultSpec(text: string): FaultSpec {
   return spec;
 }
 
-/** Where a password may come from. On a command line every user of the machine could read it. */
-export interface PasswordSources {
+/** The password of `--password-file`, or CELLMUX_PASSWORD. Rejects with `ERR_GATEWAY_LOCAL`. */
+export function readPassword({
+  passwordFile,
+  env,
+}: {
   readonly passwordFile?: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-/** The first line of the file, or CELLMUX_PASSWORD; undefined when there is neither. Rejects with `ERR_GATEWAY_LOCAL`. */
-export async function readPassword({ passwordFile, env }: PasswordSources): Promise<string | undefined> {
-  if (passwordFile === undefined) return env['CELLMUX_PASSWORD'];
-  try {
-    const text = await readFile(passwordFile, 'utf8');
-    return text.split(/\r?\n/, 1)[0] ?? '';
-  } catch (error) {
-    throw localFailure(`cannot read the password file ${passwordFile}`, error);
-  }
+  readonly env: SecretSources['env'];
+}): Promise<string | undefined> {
+  return readSecret({ what: 'password', file: passwordFile, variable: 'CELLMUX_PASSWORD', env });
 }

@@ -5,6 +5,7 @@ import { atCommand } from './commands/at.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { demoCommand } from './commands/demo.ts';
 import { moduleCommand } from './commands/module.ts';
+import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
 import { EXIT_CODE_HELP, type ExitCode } from './exit-codes.ts';
 
@@ -29,7 +30,7 @@ export function buildProgram(environment: CommandEnvironment, onDone: OnDone): C
     .version(ownVersion())
     .configureOutput(output)
     .exitOverride();
-  for (const build of [demoCommand, moduleCommand, upCommand, atCommand, decodeCommand]) {
+  for (const build of [demoCommand, moduleCommand, upCommand, statusCommand, atCommand, decodeCommand]) {
     const command = build(environment, onDone);
     program.addCommand(command.copyInheritedSettings(program));
   }

@@ -47,7 +47,8 @@ function check(key: SettingKey, value: unknown, source: string): unknown {
   const result = SETTINGS[key].schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const shown = JSON.stringify('input' in (issue ?? {}) ? (issue as { input?: unknown }).input : value) ?? String(value);
+  const shown =
+    JSON.stringify('input' in (issue ?? {}) ? (issue as { input?: unknown }).input : value) ?? String(value);
   throw usageError(`${source}: ${shown} is not allowed: ${issue?.message ?? 'see the help'}`);
 }
 
@@ -79,7 +80,9 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
     const place = SECRETS[key];
     if (place !== undefined) throw usageError(`${path}: ${key} does not belong into a configuration; give ${place}`);
     if (!Object.hasOwn(SETTINGS, key)) {
-      throw usageError(`${path}: there is no key ${JSON.stringify(key)}${nearest(key)}; allowed are ${KEYS.join(', ')}`);
+      throw usageError(
+        `${path}: there is no key ${JSON.stringify(key)}${nearest(key)}; allowed are ${KEYS.join(', ')}`,
+      );
     }
   }
   return value as Readonly<Record<string, unknown>>;

@@ -9,12 +9,14 @@ const LOOPBACK = '127.0.0.1';
 
 /** A text that a reader makes something of, or refuses. */
 function text<T>(read: (text: string) => T | undefined, allowed: string) {
-  return z.union([z.string(), z.number().transform(String)], { error: `${allowed} is allowed` }).transform((value, context) => {
-    const result = read(value);
-    if (result !== undefined) return result;
-    context.addIssue({ code: 'custom', message: `${allowed} is allowed`, input: value });
-    return z.NEVER;
-  });
+  return z
+    .union([z.string(), z.number().transform(String)], { error: `${allowed} is allowed` })
+    .transform((value, context) => {
+      const result = read(value);
+      if (result !== undefined) return result;
+      context.addIssue({ code: 'custom', message: `${allowed} is allowed`, input: value });
+      return z.NEVER;
+    });
 }
 
 /** A whole number within a range; command line and environment give it as text. */
@@ -30,21 +32,24 @@ const FALSE = ['false', 'no', 'off', '0'];
 
 function yesOrNo() {
   const allowed = 'true or false is allowed';
-  return z
-    .union([z.boolean(), z.enum([...TRUE, ...FALSE]).transform((word) => TRUE.includes(word))], { error: allowed });
+  return z.union([z.boolean(), z.enum([...TRUE, ...FALSE]).transform((word) => TRUE.includes(word))], {
+    error: allowed,
+  });
 }
 
 /** One or several; in the environment they are separated by commas. */
 function several<T extends z.ZodType>(one: T, allowed: string) {
-  return z.union([z.array(z.unknown()), z.string()], { error: `a list is allowed, each ${allowed}` }).transform((value, context) => {
-    const items = typeof value === 'string' ? value.split(',') : value;
-    return items.flatMap((item) => {
-      const read = one.safeParse(typeof item === 'string' ? item.trim() : item);
-      if (read.success) return [read.data];
-      context.addIssue({ code: 'custom', message: `${allowed} is allowed`, input: item });
-      return [];
+  return z
+    .union([z.array(z.unknown()), z.string()], { error: `a list is allowed, each ${allowed}` })
+    .transform((value, context) => {
+      const items = typeof value === 'string' ? value.split(',') : value;
+      return items.flatMap((item) => {
+        const read = one.safeParse(typeof item === 'string' ? item.trim() : item);
+        if (read.success) return [read.data];
+        context.addIssue({ code: 'custom', message: `${allowed} is allowed`, input: item });
+        return [];
+      });
     });
-  });
 }
 
 const address = text((value) => parseHostPort(value, { defaultHost: LOOPBACK, minimumPort: 0 }), '[HOST:]PORT');
@@ -129,7 +134,10 @@ export const SETTINGS = {
   firewall: {
     flag: '--firewall <address[/mask]>',
     description: 'who may connect to --listen: ADDRESS, ADDRESS/24, 0.0.0.0/0; repeatable',
-    schema: several(text(parseFirewallRule, 'ADDRESS, ADDRESS/BITS or ADDRESS/MASK'), 'ADDRESS, ADDRESS/BITS or ADDRESS/MASK'),
+    schema: several(
+      text(parseFirewallRule, 'ADDRESS, ADDRESS/BITS or ADDRESS/MASK'),
+      'ADDRESS, ADDRESS/BITS or ADDRESS/MASK',
+    ),
     isList: true,
   },
   queue: {
@@ -148,7 +156,11 @@ export const SETTINGS = {
     description: 'the virtual ports as ptys FOLDER/1, 2, 3 for other programs, and nothing else',
     schema: path,
   },
-  control: { flag: '--control <path>', description: 'socket for `cellmux at` and `cellmux status`', schema: z.union([path, z.literal(false)]) },
+  control: {
+    flag: '--control <path>',
+    description: 'socket for `cellmux at` and `cellmux status`',
+    schema: z.union([path, z.literal(false)]),
+  },
   capture: { flag: '--capture <file>', description: 'record all CMUX frames as pcapng, for Wireshark', schema: path },
   captureSize: {
     flag: '--capture-size <MiB>',
@@ -180,13 +192,22 @@ export const SETTINGS = {
     description: 'ping this host through PPP as long as the gateway is up',
     schema: text((value) => (/^[^\s]+$/.test(value) ? value : undefined), 'an address or a name'),
   },
-  pingInterval: { flag: '--ping-interval <ms>', description: 'from one ping to the next; 1000', schema: integer(10, 3_600_000) },
+  pingInterval: {
+    flag: '--ping-interval <ms>',
+    description: 'from one ping to the next; 1000',
+    schema: integer(10, 3_600_000),
+  },
   logLevel: {
     flag: '--log-level <level>',
     description: 'trace, debug, info, warn, error, fatal or silent; info',
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'trace, debug, info, warn, error, fatal or silent is allowed',
     }),
+  },
+  logFormat: {
+    flag: '--log-format <format>',
+    description: 'human or json; human on a terminal, else json',
+    schema: z.enum(['human', 'json'], { error: 'human or json is allowed' }),
   },
   recover: { flag: '--no-recover', description: 'end at the first outage instead of restoring', schema: yesOrNo() },
   retryStart: {
@@ -224,7 +245,7 @@ export const SETTINGS = {
     description: 'run in a shell to reset a module that does not listen to AT: power, a pin',
     schema: text((value) => (value.trim() === '' ? undefined : value), 'a command'),
   },
-  json: { flag: '--json', description: 'report as one JSON object a line', schema: yesOrNo() },
+  json: { flag: '--json', description: 'the same as --log-format json', schema: yesOrNo() },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingKey = keyof typeof SETTINGS;

@@ -2,17 +2,33 @@ import { CellmuxError, type AbortOptions } from '@cellmux/port';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { localFailure } from '../errors/describe-error.ts';
-import { CONTROL_LINE_LIMIT_BYTES, parseControlAnswer, type ControlRequest } from './control-protocol.ts';
+import {
+  CONTROL_LINE_LIMIT_BYTES,
+  parseAtAnswer,
+  parseControlAnswer,
+  type ControlQuestion,
+} from './control-protocol.ts';
 
-/**
- * Has a running gateway carry out one AT command. Rejects with the error that the gateway answers, with
- * `ERR_GATEWAY_LINE_NOT_RUNNING` when no gateway listens there, with `ERR_GATEWAY_LINE_LEFT` when it ends meanwhile.
- */
+/** Has a running gateway carry out one AT command on port 3. Rejects as {@link askGateway} does. */
 export async function requestAt(
   path: string,
-  request: Pick<ControlRequest, 'line' | 'timeoutMs'>,
-  { signal }: AbortOptions = {},
+  request: { readonly line: string; readonly timeoutMs?: number },
+  options: AbortOptions = {},
 ): Promise<{ readonly lines: readonly string[]; readonly result: string }> {
+  const answer = parseAtAnswer(await askGateway(path, { method: 'at', ...request }, options));
+  if (answer === undefined) throw left('the gateway answered something else than was asked');
+  return answer;
+}
+
+/**
+ * Asks a running gateway. Rejects with the error that the gateway answers, with `ERR_GATEWAY_LINE_NOT_RUNNING` when no
+ * gateway listens there, with `ERR_GATEWAY_LINE_LEFT` when it ends meanwhile.
+ */
+export async function askGateway(
+  path: string,
+  question: ControlQuestion,
+  { signal }: AbortOptions = {},
+): Promise<unknown> {
   const socket = connect(path);
   const onAbort = (): void => {
     socket.destroy();
@@ -23,20 +39,22 @@ export async function requestAt(
     await once(socket, 'connect').catch((error: unknown) => {
       throw notRunning(path, error);
     });
-    socket.write(`${JSON.stringify({ id: 1, method: 'at', ...request } satisfies ControlRequest)}\n`);
+    socket.write(`${JSON.stringify({ id: 1, ...question })}\n`);
     const answer = parseControlAnswer(await readLine(socket));
     if (answer !== undefined) {
-      if (!('error' in answer)) return answer;
+      if ('value' in answer) return answer.value;
       throw new CellmuxError(answer.error.code, answer.error.message, { hint: answer.error.hint });
     }
     signal?.throwIfAborted();
-    throw new CellmuxError('ERR_GATEWAY_LINE_LEFT', 'the gateway ended before it answered', {
-      hint: 'See what the gateway itself says.',
-    });
+    throw left('the gateway ended before it answered');
   } finally {
     signal?.removeEventListener('abort', onAbort);
     socket.destroy();
   }
+}
+
+function left(message: string): CellmuxError {
+  return new CellmuxError('ERR_GATEWAY_LINE_LEFT', message, { hint: 'See what the gateway itself says.' });
 }
 
 /** What comes up to the first line end, or up to the end; at most {@link CONTROL_LINE_LIMIT_BYTES}. */

@@ -12,13 +12,10 @@ import {
   type ControlRequest,
 } from './control-protocol.ts';
 
-/** Carries out a request: an AT command on port 3. The signal aborts when the client leaves. */
-export type ControlHandler = (
-  request: ControlRequest,
-  signal: AbortSignal,
-) => Promise<{ readonly lines: readonly string[]; readonly result: string }>;
+/** Carries out a request and gives the value of its answer. The signal aborts when the client leaves. */
+export type ControlHandler = (request: ControlRequest, signal: AbortSignal) => Promise<unknown>;
 
-/** The local socket by which `cellmux at` reaches a gateway that runs. */
+/** The local socket by which `cellmux at` and `cellmux status` reach a gateway that runs. */
 export class ControlServer implements AsyncDisposable {
   readonly path: string;
   readonly #server: Server;
@@ -106,8 +103,7 @@ export class ControlServer implements AsyncDisposable {
 
   async #answer(request: ControlRequest, signal: AbortSignal): Promise<ControlAnswer> {
     try {
-      const { lines, result } = await this.#handler(request, signal);
-      return { id: request.id, lines, result };
+      return { id: request.id, value: (await this.#handler(request, signal)) ?? null };
     } catch (error) {
       const { code, message, hint } = describeError(error);
       return { id: request.id, error: { code, message, hint } };

@@ -17,8 +17,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 describe('the control socket', () => {
   it('carries a command there and its answer back', async () => {
-    await using control = await ControlServer.listen(join(folder, 'new', 'socket'), ({ line }) =>
-      Promise.resolve({ lines: [`+ECHO: ${line}`, 'two'], result: 'OK' }),
+    await using control = await ControlServer.listen(join(folder, 'new', 'socket'), (request) =>
+      Promise.resolve({ lines: [`+ECHO: ${request.method === 'at' ? request.line : ''}`, 'two'], result: 'OK' }),
     );
     expect(await requestAt(control.path, { line: 'AT+CSQ' })).toMatchObject({
       lines: ['+ECHO: AT+CSQ', 'two'],

@@ -74,6 +74,8 @@ export type GatewayEvent =
   | { readonly type: 'pingLost'; readonly host: string; readonly sequence: number; readonly error: unknown }
   | ProxyEvent
   | ForwardEvent
+  /** A capture began in this file, or ended. */
+  | { readonly type: 'capture'; readonly path: string | undefined }
   /** A step of the end in order; `endFailed` when it was given up. */
   | { readonly type: 'ended'; readonly what: GatewayPart }
   | { readonly type: 'endFailed'; readonly what: GatewayPart; readonly error: unknown }

@@ -5,6 +5,7 @@ import type { ForwardRule } from '../core/forward-rule.ts';
 import type { HostPort } from '../core/host-port.ts';
 import type { IncomingRule } from '../core/incoming-rule.ts';
 import type { LineName } from '../core/line-name.ts';
+import type { CaptureRotation } from './frame-capture.ts';
 import type { OpenLine } from './open-line.ts';
 
 /** Options of {@link Gateway}. */
@@ -56,6 +57,14 @@ export interface GatewayOptions {
   readonly queueLimit?: number | undefined;
   /** An HTTP proxy over IP Easy sockets. */
   readonly proxy?: HostPort | undefined;
+  /** What clients of the proxy must give as their password (Proxy-Authorization, Basic); default: nothing is asked for. */
+  readonly proxyToken?: string | undefined;
+  /** Where metrics (`/metrics`, Prometheus) and health (`/health`) are served. */
+  readonly metrics?: HostPort | undefined;
+  /** Where the live page is served. */
+  readonly dashboard?: HostPort | undefined;
+  /** What it asks for, as the password of HTTP Basic; default: nothing. */
+  readonly dashboardToken?: string | undefined;
   /** TCP forwards over IP Easy sockets. */
   readonly forwards?: readonly ForwardRule[] | undefined;
   /** Ports of the module that are listened on, and the local servers that their connections go on to. */
@@ -68,6 +77,13 @@ export interface GatewayOptions {
   readonly atPty?: string | undefined;
   /** A pcapng file that records every CMUX frame; made anew. */
   readonly capture?: string | undefined;
+  /** When `capture` goes on in another file. */
+  readonly captureRotation?: CaptureRotation | undefined;
+  /**
+   * A folder in which the three virtual ports are given out as ptys `1`, `2` and `3`, for pppd, minicom and any other
+   * program. They are theirs alone then: no PPP, no sockets, no AT of the gateway's own.
+   */
+  readonly ports?: string | undefined;
   /** A TUN device for the packets of PPP; made, or taken when it is there. */
   readonly tun?: string | undefined;
   /** What is routed into it: `default`, `10.0.0.0/8`; default nothing but the far end. */

@@ -4,9 +4,11 @@ import type { IpEasy } from '@cellmux/ipeasy';
 import { CellmuxError, systemClock, type AbortOptions, type Clock } from '@cellmux/port';
 import type { PppCall } from '@cellmux/ppp';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
+import { formatHostPort, type HostPort } from '../core/host-port.ts';
 import { causeOf } from '../core/recovery/cause-of.ts';
 import { SERVICES, type Cause, type Patient, type Service } from '../core/recovery/cause.ts';
 import { DEFAULT_ATTEMPTS, type Outage } from '../core/recovery/supervisor.ts';
+import type { GatewayMetrics } from '../observe/gateway-metrics.ts';
 import { AtService, type AtCommander } from './at-service.ts';
 import { checkGatewayOptions } from './check-gateway-options.ts';
 import { queuedDial, type QueuedDial } from './dial.ts';
@@ -18,6 +20,7 @@ import { DLCI_OF, Link } from './link.ts';
 import { DEFAULT_BAUD_RATE, lineOpener } from './open-line.ts';
 import type { PacketHost } from './packet-host.ts';
 import { pingForever } from './ping.ts';
+import { statusOf, type GatewayStatus, type PastOutage } from './gateway-status.ts';
 import { PppService } from './ppp-service.ts';
 import { Recovery } from './recovery.ts';
 import { resolveHost } from './resolve-host.ts';
@@ -32,6 +35,8 @@ const SOCKETS = 6;
 const DEFAULT_REGISTRATION_LIMIT_MS = 60_000;
 const DEFAULT_KEEP_ALIVE_MS = 10_000;
 const DEFAULT_POLL_MS = 10_000;
+/** Outages that are over, for whoever asks. */
+const PAST_OUTAGES_KEPT = 20;
 
 /**
  * The gateway: one line to a module, three ports on it that work at the same time. PPP on port 1, IP Easy sockets on
@@ -70,6 +75,9 @@ export class Gateway implements AsyncDisposable {
   readonly #capture: FrameCapture;
   readonly #listeners: Listener[] = [];
   readonly #dial: QueuedDial;
+  #metrics: GatewayMetrics | undefined;
+  readonly #pastOutages: PastOutage[] = [];
+  #startedMs: number | undefined;
   #settleEnded: (end: GatewayEnd) => void = () => undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -212,6 +220,40 @@ export class Gateway implements AsyncDisposable {
     return this.#recovery.outages;
   }
 
+  /** How it is at this moment. */
+  get status(): GatewayStatus {
+    return statusOf({
+      state: this.state,
+      uptimeMs: this.#startedMs === undefined ? 0 : this.#clock.now() - this.#startedMs,
+      lineName: this.#link.lineName,
+      multiplexer: this.#link.multiplexer,
+      call: this.#ppp.call,
+      ipEasy: this.#sockets.sockets,
+      socketAddress: this.#sockets.address,
+      queue: this.#dial,
+      network: this.#at.state,
+      listeners: this.#listeners,
+      outages: this.#recovery.outages,
+      pastOutages: this.#pastOutages,
+      capture: this.#capture.path,
+      works: (patient) => this.#recovery.works(patient),
+      stepOf: (patient) => this.#recovery.stepOf(patient),
+    });
+  }
+
+  /** Begins to record every CMUX frame, while all runs on. Rejects with `ERR_CAPTURE_FILE`. */
+  async startCapture(path: string): Promise<void> {
+    await this.#capture.start(path, this.#options.captureRotation);
+    this.#events.next({ type: 'capture', path });
+  }
+
+  /** Ends the capture, if there is one. */
+  async stopCapture(): Promise<void> {
+    if (!this.#capture.isOn) return;
+    await this.#capture.stop();
+    this.#events.next({ type: 'capture', path: undefined });
+  }
+
   /** Sends an IP packet through PPP; rejects with `ERR_PPP_NOT_UP` while no call is up. */
   sendPacket(packet: Uint8Array): Promise<void> {
     return this.#ppp.send(packet);
@@ -225,6 +267,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#starting !== undefined || this.#stopping !== undefined) {
       return Promise.reject(new CellmuxError('ERR_GATEWAY_STARTED', 'a gateway starts once: make a new one'));
     }
+    this.#startedMs = this.#clock.now();
     const ending = this.#ending.signal;
     this.#starting = this.#start(signal === undefined ? ending : AbortSignal.any([signal, ending]));
     return this.#starting;
@@ -307,13 +350,16 @@ export class Gateway implements AsyncDisposable {
 
   async #startCapture(): Promise<void> {
     const { capture: path } = this.#options;
-    if (path !== undefined) await this.#capture.start(path);
+    if (path !== undefined) await this.#capture.start(path, this.#options.captureRotation);
   }
 
   async #startListeners(): Promise<void> {
     await startListeners(this.#options, {
       dial: this.#dial,
       at: this.#at,
+      status: () => this.status,
+      observe: (what, local, token) => this.#observe(what, local, token),
+      setCapture: (path) => (path === null ? this.stopCapture() : this.startCapture(path)),
       onEvent: (event) => {
         this.#events.next(event);
       },
@@ -322,6 +368,16 @@ export class Gateway implements AsyncDisposable {
         this.#events.next({ type: 'listening', what: listener.what, where: listener.where });
       },
     });
+  }
+
+  async #observe(what: 'metrics' | 'dashboard', local: HostPort, token: string | undefined): Promise<Listener> {
+    // Loaded when it is wanted: most programs that embed a gateway have metrics of their own.
+    const { HttpObserver } = await import('../observe/serve-http.ts');
+    const { GatewayMetrics } = await import('../observe/gateway-metrics.ts');
+    this.#metrics ??= new GatewayMetrics(this);
+    const isPage = what === 'dashboard';
+    const server = await HttpObserver.listen(this, { local, token, metrics: this.#metrics, dashboard: isPage });
+    return { what, where: `http://${formatHostPort(server.address)}/`, close: () => server.close() };
   }
 
   /** From now on what breaks is restored. What does not work yet, because of `error`, is broken. */
@@ -376,7 +432,10 @@ export class Gateway implements AsyncDisposable {
       onOutageBegan: ({ id, cause, services }) => {
         onEvent({ type: 'outageBegan', id, cause, services });
       },
-      onOutageEnded: ({ id, cause, services, steps }, durationMs) => {
+      onOutageEnded: (outage, durationMs) => {
+        const { id, cause, services, steps } = outage;
+        this.#pastOutages.push({ ...outage, durationMs, endedAt: new Date().toISOString() });
+        if (this.#pastOutages.length > PAST_OUTAGES_KEPT) this.#pastOutages.shift();
         onEvent({ type: 'outageEnded', id, cause, services, durationMs, steps });
       },
       onStep: (step, patient, error) => {

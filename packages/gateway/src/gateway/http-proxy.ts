@@ -5,6 +5,7 @@ import { asError } from '../errors/describe-error.ts';
 import { formatHostPort, parseHostPort, type HostPort } from '../core/host-port.ts';
 import type { Dial } from './dial.ts';
 import { describeFailure } from './failure.ts';
+import { hasToken } from './has-token.ts';
 import { listen } from './listen.ts';
 
 /** What a proxy did for a client, for logs. */
@@ -19,6 +20,8 @@ export interface HttpProxyOptions {
   /** How connections to the far hosts are made. */
   readonly dial: Dial;
   readonly onEvent?: (event: ProxyEvent) => void;
+  /** What clients must give as their password (Proxy-Authorization, Basic, any user name); default: nothing is asked for. */
+  readonly token?: string | undefined;
 }
 
 /**
@@ -46,11 +49,13 @@ export class HttpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #dial: Dial;
   readonly #onEvent: (event: ProxyEvent) => void;
+  readonly #token: string | undefined;
   readonly #open = new Set<Duplex>();
   readonly #ending = new AbortController();
   #address: HostPort;
 
-  private constructor({ local, dial, onEvent }: HttpProxyOptions) {
+  private constructor({ local, dial, onEvent, token }: HttpProxyOptions) {
+    this.#token = token;
     this.#dial = dial;
     this.#onEvent = onEvent ?? (() => undefined);
     this.#address = local;
@@ -97,6 +102,10 @@ export class HttpProxy implements AsyncDisposable {
     // Without a listener, an error of the client while the far host is dialled would end the process.
     client.on('error', () => client.destroy());
     this.#track(client);
+    if (!this.#mayUse(request)) {
+      client.end(plainResponse(407, TOKEN_WANTED, 'ERR_GATEWAY_TOKEN'));
+      return;
+    }
     const target = parseHostPort(request.url ?? '');
     if (target === undefined) {
       client.end(plainResponse(400, `CONNECT wants HOST:PORT, not ${JSON.stringify(request.url)}`));
@@ -114,6 +123,10 @@ export class HttpProxy implements AsyncDisposable {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#mayUse(request)) {
+      refuse(response, 407, TOKEN_WANTED, 'ERR_GATEWAY_TOKEN');
+      return;
+    }
     const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : undefined;
     if (url?.protocol !== 'http:') {
       refuse(response, 400, 'This is a proxy: it wants CONNECT, or a request with an absolute http:// address');
@@ -181,6 +194,10 @@ export class HttpProxy implements AsyncDisposable {
     }
   }
 
+  #mayUse(request: IncomingMessage): boolean {
+    return this.#token === undefined || hasToken(request.headers['proxy-authorization'], this.#token);
+  }
+
   #track(stream: Duplex): void {
     this.#open.add(stream);
     stream.once('close', () => this.#open.delete(stream));
@@ -229,13 +246,18 @@ function refuse(response: ServerResponse, status: number, sentence: string, code
   response.writeHead(status, {
     'Content-Type': 'text/plain; charset=utf-8',
     ...(code === undefined ? {} : { 'Cellmux-Error': code }),
+    ...(status === 407 ? { 'Proxy-Authenticate': CHALLENGE } : {}),
     Connection: 'close',
   });
   response.end(`${sentence}\n`);
 }
 
+const CHALLENGE = 'Basic realm="cellmux", charset="UTF-8"';
+const TOKEN_WANTED = 'The proxy wants its token as the password (ERR_GATEWAY_TOKEN).';
+
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  407: 'Proxy Authentication Required',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -248,6 +270,7 @@ function plainResponse(status: number, sentence: string, code?: string): string 
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(code === undefined ? [] : [`Cellmux-Error: ${code}`]),
+    ...(status === 407 ? [`Proxy-Authenticate: ${CHALLENGE}`] : []),
     'Connection: close',
     '',
     body,

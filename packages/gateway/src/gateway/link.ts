@@ -113,7 +113,7 @@ export class Link {
       // A module that answers and refuses is in command mode; one that does not answer is not asked again.
       if (hasCode(error, 'ERR_CMUX_REFUSED_BY_MODULE')) this.#commandLine = line;
       this.#keepLine(line);
-      throw error;
+      throw line.isClosed ? lineGone(error) : error;
     }
     this.#commandLine = undefined;
     this.#multiplexer = multiplexer;

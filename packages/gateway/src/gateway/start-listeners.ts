@@ -1,10 +1,11 @@
-import { formatHostPort } from '../core/host-port.ts';
+import { formatHostPort, type HostPort } from '../core/host-port.ts';
 import type { AtCommander } from './at-service.ts';
 import { AtTerminal } from './at-terminal.ts';
 import { ControlServer } from './control-server.ts';
 import type { Dial } from './dial.ts';
 import type { GatewayEvent } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
+import type { GatewayStatus } from './gateway-status.ts';
 import { HttpProxy } from './http-proxy.ts';
 import { TcpForward } from './tcp-forward.ts';
 
@@ -24,19 +25,28 @@ export interface ListenerParts {
   readonly dial: Dial;
   readonly at: AtCommander;
   readonly onEvent: (event: GatewayEvent) => void;
+  readonly status: () => GatewayStatus;
+  /** Begins a capture in a file, or ends it. */
+  readonly setCapture: (path: string | null) => Promise<void>;
+  /** Serves metrics or the live page. */
+  readonly observe: (what: 'metrics' | 'dashboard', local: HostPort, token: string | undefined) => Promise<Listener>;
   /** Called for each as soon as it listens. */
   readonly onListening: (listener: Listener) => void;
 }
 
-type Wanted = Pick<GatewayOptions, 'proxy' | 'forwards' | 'control' | 'atPty'>;
+type Wanted = Pick<
+  GatewayOptions,
+  'proxy' | 'proxyToken' | 'forwards' | 'control' | 'atPty' | 'metrics' | 'dashboard' | 'dashboardToken'
+>;
 
 /** Starts what the options ask for, one after the other. Rejects with the first that cannot listen. */
 export async function startListeners(
-  { proxy, forwards = [], control, atPty }: Wanted,
-  { dial, at, onEvent, onListening }: ListenerParts,
+  wanted: Wanted,
+  { dial, at, onEvent, onListening, status, setCapture, observe }: ListenerParts,
 ): Promise<void> {
+  const { proxy, proxyToken, forwards = [], control, atPty } = wanted;
   if (proxy !== undefined) {
-    const listener = await HttpProxy.listen({ local: proxy, dial, onEvent });
+    const listener = await HttpProxy.listen({ local: proxy, dial, onEvent, token: proxyToken });
     onListening({ what: 'proxy', where: formatHostPort(listener.address), close: () => listener.close() });
   }
   for (const rule of forwards) {
@@ -45,13 +55,24 @@ export async function startListeners(
     onListening({ what: 'forward', where, close: () => listener.close() });
   }
   if (control !== undefined) {
-    const listener = await ControlServer.listen(control, async ({ line, timeoutMs }, signal) => {
-      const { lines, result } = await at.command(line, { signal, timeoutMs });
-      return { lines, result };
+    const listener = await ControlServer.listen(control, async (request, signal) => {
+      switch (request.method) {
+        case 'at': {
+          const { lines, result } = await at.command(request.line, { signal, timeoutMs: request.timeoutMs });
+          return { lines, result };
+        }
+        case 'status':
+          return status();
+        case 'capture':
+          await setCapture(request.path);
+          return status();
+      }
     });
     onListening({ what: 'control', where: control, close: () => listener.close() });
   }
   if (atPty !== undefined) onListening(await startTerminal(at, atPty));
+  if (wanted.metrics !== undefined) onListening(await observe('metrics', wanted.metrics, undefined));
+  if (wanted.dashboard !== undefined) onListening(await observe('dashboard', wanted.dashboard, wanted.dashboardToken));
 }
 
 async function startTerminal(at: AtCommander, link: string): Promise<Listener> {

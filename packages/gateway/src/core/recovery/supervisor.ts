@@ -299,8 +299,10 @@ export class Supervisor {
     one.triesOfStep++;
     // What failed was found to need more than what was tried, or nothing that a stronger step would bring.
     if (strengthOf(row.first) > strengthOf(one.step)) this.#begunWith(one, row.first);
-    else if (strengthOf(one.step) > strengthOf(row.last)) this.#begunWith(one, row.last);
-    else if (one.triesOfStep >= this.#options.attempts[one.step]) {
+    else if (strengthOf(one.step) > strengthOf(row.last)) {
+      // A line that is open again has a multiplexer to be started before anything is reset.
+      this.#begunWith(one, one.patient === 'link' ? row.first : row.last);
+    } else if (one.triesOfStep >= this.#options.attempts[one.step]) {
       const next = STEPS[strengthOf(one.step) + 1];
       if (next !== undefined && strengthOf(next) <= strengthOf(row.last) && this.#mayRun(one, next)) {
         this.#begunWith(one, next);
