@@ -6,11 +6,12 @@ import { join } from 'node:path';
 const here = import.meta.dirname;
 let shim: string | undefined;
 
-/** The preloaded library without which the guest does not start on processors with AMX; see uml/xstate-shim.c. */
-function xstateShim(): string {
+/** The preloaded library that makes up for two defects of user-mode Linux; see uml/xstate-shim.c and uml/pty-shim.c. */
+function umlShim(): string {
   if (shim === undefined) {
-    shim = join(mkdtempSync(join(tmpdir(), 'cellmux-uml-')), 'xstate-shim.so');
-    execFileSync('gcc', ['-O2', '-shared', '-fPIC', '-o', shim, join(here, 'uml', 'xstate-shim.c'), '-ldl']);
+    shim = join(mkdtempSync(join(tmpdir(), 'cellmux-uml-')), 'uml-shim.so');
+    const sources = ['xstate-shim.c', 'pty-shim.c'].map((name) => join(here, 'uml', name));
+    execFileSync('gcc', ['-O2', '-shared', '-fPIC', '-o', shim, ...sources, '-ldl']);
   }
   return shim;
 }
@@ -51,7 +52,7 @@ export class UmlKernel {
         .concat(['con=null', 'con0=fd:0,fd:1', 'ssl=null', `ssl0=tty:${line}`, 'quiet'])
         .concat(commandLine),
       // A process group of its own: the guest's processes are processes of the host, and end with it.
-      { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LD_PRELOAD: xstateShim() } },
+      { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LD_PRELOAD: umlShim() } },
     );
     const collect = (bytes: Buffer): void => {
       this.console = (this.console + bytes.toString('latin1')).slice(-200_000);
