@@ -54,6 +54,11 @@ describe('dialPpp', () => {
     const idle = dialer();
     await idle.clock.run(dialPpp(idle.dialer, { clock: idle.clock, takeContext: true }));
     expect(idle.dialer.log).not.toContain('AT#SGACT=1,0');
+    const asked = dialer({ responses: { ...inUse, 'AT#SGACT=1,0': [] } });
+    expect(await caught(dialPpp(asked.dialer, { clock: asked.clock }))).toMatchObject({
+      code: 'ERR_PPP_CONTEXT_IN_USE',
+    });
+    expect(asked.dialer.log).toEqual(['AT#SGACT?']);
     const stuck = dialer({ responses: inUse });
     const error = await caught(dialPpp(stuck.dialer, { clock: stuck.clock, takeContext: true }));
     expect(error).toMatchObject({ code: 'ERR_PPP_CONTEXT_IN_USE', cause: { code: 'ERR_AT_ERROR' } });

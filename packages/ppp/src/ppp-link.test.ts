@@ -482,22 +482,34 @@ describe('a link', () => {
     expect(dte.phase).toBe('running');
   });
 
-  it('a paused link hears the end it asked for, and leaves the port running to whoever has it next', async () => {
-    const { clock, line, dte, dce, up } = pair();
+  it('a paused link that is lost lets go of the pause, once', async () => {
+    const { clock, line, dte, up } = pair();
+    await line.dce.setCircuits({ dcd: true });
+    await up();
+    dte.pause();
+    await line.dce.setCircuits({ dcd: false });
+    await clock.run(dte.ended);
+    // Somebody else has the port now, and wants it to wait.
+    line.dte.pause();
+    dte.resume();
+    line.dte.received$.subscribe();
+    let isTaken = false;
+    void line.dce.send(new Uint8Array(100_000)).then(() => (isTaken = true));
+    await clock.advance(100);
+    expect(isTaken).toBe(false);
+    line.dte.resume();
+    await clock.advance(100);
+    expect(isTaken).toBe(true);
+  });
+
+  it('a paused link hears the end it asked for', async () => {
+    const { clock, dte, dce, up } = pair();
     await up();
     dte.pause();
     const before = clock.now();
     await clock.run(dte.close());
     expect(clock.now() - before).toBeLessThan(1000);
     await clock.run(dce.ended);
-    line.dte.pause();
-    dte.resume();
-    const heard: Uint8Array[] = [];
-    line.dte.received$.subscribe((chunk) => heard.push(chunk));
-    let isTaken = false;
-    void line.dce.send(new Uint8Array(100_000)).then(() => (isTaken = true));
-    await clock.advance(100);
-    expect(isTaken).toBe(false);
   });
 
   it('asks nothing while there is traffic', async () => {
@@ -673,6 +685,20 @@ describe('LCP while the link is up', () => {
     void link.close();
     await clock.advance(1);
     expect(peer.wire.slice(0, 5)).toEqual(Uint8Array.of(0x7e, 0xff, 0x7d, 0x23, 0xc0));
+  });
+
+  it('sends codes of LCP up to Code-Reject as by default, the others with the map agreed on, none with a short header', async () => {
+    const { clock, peer, link } = await rawUp();
+    expect(link.phase).toBe('running');
+    peer.wire = new Uint8Array(0);
+    peer.control(PROTOCOL.LCP, CODE.echoRequest, 1, Uint8Array.of(9, 9, 9, 9, 1, 1));
+    await clock.advance(1);
+    // The map agreed on is 0: nothing is escaped but flags and escapes.
+    expect([...peer.wire.slice(0, 7)]).toEqual([0x7e, 0xff, 0x03, 0xc0, 0x21, CODE.echoReply, 1]);
+    peer.wire = new Uint8Array(0);
+    peer.control(PROTOCOL.LCP, 77, 1);
+    await clock.advance(1);
+    expect([...peer.wire.slice(0, 8)]).toEqual([0x7e, 0xff, 0x7d, 0x23, 0xc0, 0x21, 0x7d, 0x20 ^ CODE.codeReject]);
   });
 
   it('ends with the peer: Terminate-Request answered, port left alone after the grace', async () => {

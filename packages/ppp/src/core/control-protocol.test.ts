@@ -241,6 +241,14 @@ describe('a control protocol', () => {
     expect(codes).toEqual([3, 3, 3, 3, 3, 4]);
   });
 
+  it('counts Max-Failure anew after an Ack', () => {
+    const harness = inState('Req-Sent');
+    for (let i = 0; i < 5; i++) harness.request(option(2, [1]));
+    harness.request(option(1, [1]));
+    harness.request(option(2, [1]));
+    expect(harness.sent.slice(-2).map((packet) => packet[0])).toEqual([2, 3]);
+  });
+
   it('takes Naks as Rejects after their bound', () => {
     const harness = inState('Req-Sent');
     const rejected: unknown[] = [];
