@@ -1,5 +1,6 @@
 import { CellmuxError, fromLatin1, toHex } from '@cellmux/port';
 import { WAITING_LIMIT } from './core/control-channel.ts';
+import type { OpenOutcome } from './core/dlc.ts';
 
 /** What came over the line while an answer was awaited: the end of it, as text where it is text. */
 export function describeSeen(octets: Uint8Array): Readonly<Record<string, unknown>> {
@@ -65,4 +66,19 @@ export function stateError(what: string, state: string): CellmuxError {
   return new CellmuxError('ERR_CMUX_STATE', `${what} is not possible while the multiplexer is ${state}`, {
     context: { state },
   });
+}
+
+/** How an attempt to open a DLC, or with DLCI 0 the link, failed. */
+export function openError(dlci: number, outcome: OpenOutcome, seen: Uint8Array, lineError: unknown): CellmuxError {
+  const what = dlci === 0 ? 'starting the multiplexer' : `opening DLCI ${dlci}`;
+  switch (outcome) {
+    case 'refused':
+      return refusedError(dlci);
+    case 'notAgreed':
+      return notAgreedError(dlci);
+    case 'noAnswer':
+      return noAnswerError(what, seen);
+    default:
+      return linkLostError(what, lineError);
+  }
 }

@@ -6,7 +6,8 @@ import type { ConvergenceLayer, DataFrameType } from './core/parameter-negotiati
 import { CONTROL, POLL_FINAL } from './core/control-field.ts';
 import { addressOf, encodeBasicFrame } from './core/frame-encoder.ts';
 import type { DlcPort } from './dlc-port.ts';
-import { Multiplexer, type DlcOptions } from './multiplexer.ts';
+import type { DlcOptions } from './dlc-options.ts';
+import { Multiplexer } from './multiplexer.ts';
 import { ScriptedPeer } from '../test/scripted-peer.ts';
 
 interface Ends {

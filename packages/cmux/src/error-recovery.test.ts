@@ -90,7 +90,7 @@ describe('error-recovery mode', () => {
           if (undetected() === 0) throw error;
         }
       }),
-      { numRuns: 25 },
+      { numRuns: Number(process.env['RECOVERY_RUNS'] ?? 25) },
     );
     expect(compared).toBeGreaterThan(15);
   });

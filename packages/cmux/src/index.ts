@@ -1,5 +1,7 @@
 export { DlcPort } from './dlc-port.ts';
-export { Multiplexer, type CmuxCounters, type DlcOptions, type FrameWatcher } from './multiplexer.ts';
+export { Multiplexer, type FrameWatcher } from './multiplexer.ts';
+export type { CmuxCounters } from './cmux-counters.ts';
+export type { DlcOptions } from './dlc-options.ts';
 export type { MultiplexerOptions } from './multiplexer-options.ts';
 export type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
 export { startMultiplexer, type StartOptions } from './start-multiplexer.ts';

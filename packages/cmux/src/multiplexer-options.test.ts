@@ -2,7 +2,8 @@ import { CellmuxError, memoryPair } from '@cellmux/port';
 import { VirtualClock } from '@cellmux/port/testing';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_PORT_SETTINGS, type PortSettings } from './core/remote-port.ts';
-import { Multiplexer, type DlcOptions } from './multiplexer.ts';
+import type { DlcOptions } from './dlc-options.ts';
+import { Multiplexer } from './multiplexer.ts';
 import { checkOptions, type MultiplexerOptions } from './multiplexer-options.ts';
 import { ScriptedPeer } from '../test/scripted-peer.ts';
 

@@ -3,6 +3,8 @@ import { settle, VirtualClock } from '@cellmux/port/testing';
 import { describe, expect, it } from 'vitest';
 import { CONTROL, POLL_FINAL } from './core/control-field.ts';
 import { addressOf, encodeBasicFrame } from './core/frame-encoder.ts';
+import type { CmuxEvent } from './cmux-event.ts';
+import { DEFAULT_PORT_SETTINGS, PORT_MASK } from './core/remote-port.ts';
 import type { DlcPort } from './dlc-port.ts';
 import { Multiplexer } from './multiplexer.ts';
 import type { MultiplexerOptions } from './multiplexer-options.ts';
@@ -69,6 +71,46 @@ describe.each(['basic', 'advanced'] as const)('two multiplexers back to back, %s
     await clock.run(host.released.send(latin1('AT\r')));
     expect(text(heard)).toBe('AT\r');
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('have the whole control channel in both directions', async () => {
+    const { clock, host, module } = await started({ option });
+    await clock.run(host.open(5));
+    await clock.advance(10);
+    for (const [asking, asked] of [
+      [host, module],
+      [module, host],
+    ] as const) {
+      const events: CmuxEvent[] = [];
+      const subscription = asked.events$.subscribe((event) => events.push(event));
+      expect(await clock.run(asking.test(latin1('there?')))).toBe(0);
+      await clock.run(asking.stopPeer());
+      await clock.run(asking.releasePeer());
+      expect((await clock.run(asking.portSettings(5))).baudRate).toBe(9600);
+      const settings = { ...DEFAULT_PORT_SETTINGS, baudRate: 57_600, parity: 'even', dataBits: 7 } as const;
+      const taken = await clock.run(asking.setPortSettings(5, settings, PORT_MASK.speed | PORT_MASK.dataBits));
+      expect(taken).toEqual({ ...DEFAULT_PORT_SETTINGS, baudRate: 57_600, dataBits: 7 });
+      expect(await clock.run(asking.portSettings(5))).toEqual(taken);
+      const status = { dlci: 5, isError: true, overrun: false, parity: true, framing: false };
+      await clock.run(asking.reportLineStatus(status));
+      const services = { data: true, voice: true, codecs: 0x15 };
+      expect(await clock.run(asking.negotiateServices(5))).toEqual({ data: true, voice: false, codecs: 0 });
+      expect(await clock.run(asking.negotiateServices(5, services))).toEqual(services);
+      await clock.run(asking.sleep());
+      await clock.advance(10);
+      expect(events).toEqual([
+        { type: 'dataStopped', stopped: true },
+        { type: 'dataStopped', stopped: false },
+        { type: 'portSettings', dlci: 5, settings: taken },
+        { type: 'lineStatus', status },
+        { type: 'services', dlci: 5, services },
+        { type: 'power', state: 'asleep' },
+      ]);
+      await clock.run(asking.test());
+      expect(events.at(-1)).toEqual({ type: 'power', state: 'awake' });
+      subscription.unsubscribe();
+    }
+    expect(host.counters.controlRetransmissions + module.counters.controlRetransmissions).toBe(0);
   });
 
   it('carries all 61 DLCs at once', async () => {

@@ -1,37 +1,27 @@
 import {
   checkInteger,
-  checkOneOf,
   concatBytes,
   diagnosticsChannel,
   prepend,
   type AbortOptions,
+  type CellmuxError,
   type Cancel,
   type Port,
   type PortRole,
 } from '@cellmux/port';
 import { BehaviorSubject, distinctUntilChanged, Subject, type Observable, type Subscription } from 'rxjs';
-import {
-  busyError,
-  linkLostError,
-  noAnswerError,
-  notAgreedError,
-  notSupportedError,
-  refusedError,
-  stateError,
-} from './cmux-errors.ts';
+import { busyError, linkLostError, noAnswerError, notSupportedError, openError, stateError } from './cmux-errors.ts';
+import { countersOf, type CmuxCounters } from './cmux-counters.ts';
 import type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
-import type { DlcCounters, OpenOutcome } from './core/dlc.ts';
-import type { DeframerCounters } from './core/frame-sink.ts';
+import type { OpenOutcome } from './core/dlc.ts';
 import { encodeBasicFrame } from './core/frame-encoder.ts';
 import { Link } from './core/link.ts';
 import type { LinkState } from './core/link-context.ts';
-import type { LinkCounters } from './core/link-counters.ts';
 import type { LinkEnd, LinkEvent } from './core/link-event.ts';
 import { CONTROL_N1, DLCI_MAX, LENGTH_MAX } from './core/limits.ts';
 import { LineBudget } from './core/line-budget.ts';
 import type { MessageType } from './core/control-message.ts';
 import { encodeLineStatus, type LineStatus } from './core/line-status.ts';
-import { defaultPriority, N1_FROM, type DlcParameters } from './core/parameter-negotiation.ts';
 import {
   decodeRemotePort,
   DEFAULT_PORT_SETTINGS,
@@ -41,21 +31,11 @@ import {
   type RemotePort,
 } from './core/remote-port.ts';
 import { decodeServices, encodeServices, type Services } from './core/service-negotiation.ts';
+import { checkDlcOptions, type DlcOptions } from './dlc-options.ts';
 import { DlcPort, type DlcPortLink } from './dlc-port.ts';
 import { KeptSubject } from './kept-subject.ts';
 import { checkPortSettings } from './check-port-settings.ts';
 import { checkOptions, type CheckedOptions, type MultiplexerOptions } from './multiplexer-options.ts';
-
-/** What to agree on for a DLC; what is left out is the standard's. Anything given is negotiated with PN before SABM. */
-export type DlcOptions = Partial<DlcParameters>;
-
-/** Everything that a multiplexer counts. */
-export interface CmuxCounters extends LinkCounters, DeframerCounters {
-  /** Messages of the control channel sent again because T2 ran out. */
-  readonly controlRetransmissions: number;
-  /** By DLCI, for those that were ever used. */
-  readonly dlcs: ReadonlyMap<number, Readonly<DlcCounters>>;
-}
 
 /** Sees each frame as one of the basic option, flags included, whatever option the line uses. */
 export type FrameWatcher = (direction: 'sent' | 'received', frame: Uint8Array) => void;
@@ -156,14 +136,7 @@ export class Multiplexer implements AsyncDisposable {
 
   /** All counters as they are now. */
   get counters(): CmuxCounters {
-    const dlcs = new Map<number, Readonly<DlcCounters>>();
-    for (const dlc of this.#link.dlcs) if (dlc !== undefined) dlcs.set(dlc.dlci, { ...dlc.counters });
-    return {
-      ...this.#link.counters,
-      ...this.#link.deframer.counters,
-      controlRetransmissions: this.#link.controlRetransmissions,
-      dlcs,
-    };
+    return countersOf(this.#link);
   }
 
   /** Called with each frame that is sent or received, for a capture. The array is the watcher's. */
@@ -224,7 +197,7 @@ export class Multiplexer implements AsyncDisposable {
     if (this.state !== 'up') throw stateError(`opening DLCI ${dlci}`, this.state);
     if (this.#link.stateOf(dlci) !== 'disconnected' || this.#opening.has(dlci))
       throw stateError(`opening DLCI ${dlci}`, `at it (DLC ${this.#link.stateOf(dlci)})`);
-    const parameters = this.#parameters(dlci, wanted);
+    const parameters = checkDlcOptions(dlci, wanted, this.#options.link);
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#opening.delete(dlci);
@@ -359,32 +332,8 @@ export class Multiplexer implements AsyncDisposable {
     return this.#options.clock.now();
   }
 
-  #parameters(dlci: number, wanted: DlcOptions): DlcParameters | undefined {
-    const { n1, t1Ms, n2, k, n1Limit } = this.#options.link;
-    if (Object.values(wanted).every((value) => value === undefined)) return undefined;
-    const convergence = checkOneOf('convergence', wanted.convergence ?? 1, [1, 2, 3, 4]);
-    return {
-      frameType: checkOneOf('frameType', wanted.frameType ?? 'UIH', ['UIH', 'UI', 'I']),
-      convergence,
-      priority: checkInteger('priority', wanted.priority ?? defaultPriority(dlci), 0, 63),
-      t1Ms: checkInteger('t1Ms', wanted.t1Ms ?? t1Ms, 10, 2550),
-      n1: checkInteger('n1', wanted.n1 ?? Math.max(n1, N1_FROM[convergence]), N1_FROM[convergence], n1Limit),
-      n2: checkInteger('n2', wanted.n2 ?? n2, 0, 255),
-      k: checkInteger('k', wanted.k ?? k, 1, 7),
-    };
-  }
-
-  #openError(dlci: number, outcome: OpenOutcome): unknown {
-    switch (outcome) {
-      case 'refused':
-        return refusedError(dlci);
-      case 'notAgreed':
-        return notAgreedError(dlci);
-      case 'noAnswer':
-        return noAnswerError(dlci === 0 ? 'starting the multiplexer' : `opening DLCI ${dlci}`, this.#seen);
-      default:
-        return linkLostError(dlci === 0 ? 'starting' : `opening DLCI ${dlci}`, this.#lineError);
-    }
+  #openError(dlci: number, outcome: OpenOutcome): CellmuxError {
+    return openError(dlci, outcome, this.#seen, this.#lineError);
   }
 
   #listen(): void {

@@ -426,6 +426,27 @@ describe('data', () => {
     expect(await peer.heard()).toEqual(['DLCI 1 C/R=1 UIH P/F=0 FCS 30: 2 octets 41 54 "AT"']);
   });
 
+  it('behind a frame that never ends arrives after the inter-octet time-out, and not before', async () => {
+    for (const [options, timeoutMs] of [
+      [{ interOctetMs: 80 }, 80],
+      [{}, 50],
+      // Three frames of 134 octets at 9600 Bd.
+      [{ baudRate: 9600, n1: 127 }, 419],
+    ] as const) {
+      const peer = new ScriptedPeer({ n1: 127, ...options });
+      await peer.up();
+      const port = await opened(peer, 1);
+      const heard = text(port);
+      await peer.raw('F9 05 EF FF 41');
+      await peer.data(1, latin1('late'));
+      await peer.clock.advance(timeoutMs - 1);
+      expect(heard()).toBe('');
+      await peer.clock.advance(2);
+      expect(heard()).toBe('late');
+      expect(peer.host.counters.foundLate).toBe(1);
+    }
+  });
+
   it('on a DLC that is not open gets DM, once for a burst', async () => {
     const peer = new ScriptedPeer();
     await peer.up();
