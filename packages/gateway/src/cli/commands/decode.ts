@@ -1,5 +1,5 @@
 import { decodeFrames, type DecodedFrame, type DecodedNoise } from '@cellmux/cmux';
-import { fromHex } from '@cellmux/port';
+import { CellmuxError, fromHex, toHex } from '@cellmux/port';
 import { Command, Option } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { isPcapng, readPcapng } from '../../core/pcapng-reader.ts';
@@ -28,7 +28,8 @@ Examples:
   $ xxd -p line.bin | cellmux decode              hex digits on stdin
   $ cellmux decode --option advanced --json 7E033F1C7E
 
-Digits may have spaces, colons, commas and 0x between them.`;
+Digits may have spaces, colons, commas and 0x between them, and may be cut anywhere. A capture holds frames as ones of the
+basic option, whatever the line used. Octets of no frame are shown as what they are, and why; the exit status is 0.`;
 
 /** `cellmux decode`: CMUX frames in words. */
 export function decodeCommand(environment: CommandEnvironment, onDone: OnDone): Command {
@@ -55,21 +56,26 @@ async function runDecode(
     if (json) console.printJson({ ...extra, ...(frameForScripts(item) as object) });
     else console.print(head + frameForPeople(item, console.colours));
   };
+  if (file !== undefined && hex.length > 0) throw usageError('give hex digits or --file, not both');
   const octets = file === undefined ? await octetsOfDigits(hex, console) : await readOctets(file);
+  if (octets.length === 0) throw usageError(`there are no octets in ${file ?? 'that'}`);
+  if (isPcap(octets)) throw pcapError(file ?? 'that');
   if (!isPcapng(octets)) {
     for (const item of decodeFrames(octets, { option }).items) show(item, {}, '');
     return EXIT.ok;
   }
   const { records, wrong } = readPcapng(octets);
+  const frames = records.filter(({ linkType }) => linkType === LINK_TYPE_MUX27010);
   const startS = records[0]?.timeS ?? 0;
-  for (const { linkType, timeS, octets: record } of records) {
-    if (linkType !== LINK_TYPE_MUX27010) continue;
+  for (const { timeS, octets: record } of frames) {
     const to = record[1] === 0 ? 'module' : 'host';
     const head = `${(timeS - startS).toFixed(6).padStart(12)}  ${to === 'module' ? '→' : '←'}  `;
     for (const item of decodeFrames(record.subarray(MUX_HEAD_OCTETS)).items) show(item, { timeS, to }, head);
   }
   if (wrong !== undefined) console.complain(`${file ?? 'the capture'} is not read to its end: ${wrong}.`);
-  return EXIT.ok;
+  if (frames.length > 0) return EXIT.ok;
+  console.complain(`${file ?? 'the capture'} holds no CMUX frames (link type ${LINK_TYPE_MUX27010}).`);
+  return EXIT.failed;
 }
 
 async function octetsOfDigits(hex: readonly string[], console: Console): Promise<Uint8Array> {
@@ -77,6 +83,17 @@ async function octetsOfDigits(hex: readonly string[], console: Console): Promise
   const octets = fromHex(text.replace(/0x|[\s:,-]/gi, ''));
   if (octets === undefined) throw usageError('that is not whole octets in hex digits');
   return octets;
+}
+
+/** The older format of captures, in either byte order, with times in microseconds or nanoseconds. */
+function isPcap(octets: Uint8Array): boolean {
+  return ['d4c3b2a1', 'a1b2c3d4', '4d3cb2a1', 'a1b23c4d'].includes(toHex(octets.subarray(0, 4)).toLowerCase());
+}
+
+function pcapError(file: string): CellmuxError {
+  return new CellmuxError('ERR_GATEWAY_LOCAL', `${file} is a pcap file, and only pcapng is read`, {
+    hint: `Convert it: editcap -F pcapng ${file} ${file}ng.`,
+  });
 }
 
 async function readAll({ streams: { stdin } }: Console): Promise<string> {
