@@ -17,7 +17,7 @@ function call(profile: ModuleProfile, options: PppClientOptions = {}) {
 
 describe('modules as they are', () => {
   it.each(MODULES.map((profile) => [profile.name, profile] as const))('%s', async (_name, profile) => {
-    const { clock, module, link } = call(profile);
+    const { clock, module, link } = call(profile, { keepAlive: { intervalMs: 10_000, failures: 2 } });
     module.start();
     const heard: Uint8Array[] = [];
     link.packets$.subscribe((got) => heard.push(got));
@@ -29,8 +29,34 @@ describe('modules as they are', () => {
     await clock.advance(1);
     expect(module.delivered).toEqual([packet]);
     expect(heard).toEqual([packet]);
+    // Whatever its echoes look like, they show that it lives.
+    await clock.advance(600_000);
+    expect(link.phase).toBe('running');
+    expect(module.peer.of(PROTOCOL.LCP, CODE.echoRequest).length).toBeGreaterThanOrEqual(30);
     await clock.run(link.close());
     expect((await link.ended).reason).toBe('closedHere');
+  });
+
+  it('one that answers no echo lives by default, and is given up where a keep-alive was asked for', async () => {
+    const mute = { ...plain, echo: 'ignores' } as const;
+    const patient = call(mute);
+    patient.module.start();
+    await patient.clock.run(patient.link.open());
+    await patient.clock.advance(3_600_000);
+    expect(patient.link.phase).toBe('running');
+    const strict = call(mute, { keepAlive: { intervalMs: 10_000, failures: 2 } });
+    strict.module.start();
+    await strict.clock.run(strict.link.open());
+    expect(await strict.clock.run(strict.link.ended)).toMatchObject({ reason: 'silence' });
+  });
+
+  it('Qualcomm: PAP where CHAP is naked', async () => {
+    const profile = MODULES.find(({ name }) => name.startsWith('Qualcomm')) as ModuleProfile;
+    const { clock, module, link } = call(profile, { auth: 'pap', user: 'u', password: 'p' });
+    module.start();
+    await clock.run(link.open());
+    expect(module.peer.of(PROTOCOL.LCP, CODE.configureNak)).toHaveLength(1);
+    expect(module.peer.of(PROTOCOL.PAP, 1)).toHaveLength(1);
   });
 
   it('old GPRS: PAP is proposed where CHAP is asked for and not allowed', async () => {

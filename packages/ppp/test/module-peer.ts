@@ -29,6 +29,8 @@ export interface ModuleProfile {
   readonly wantsCompressedData?: boolean;
   /** Hangs up when it sees IPV6CP. */
   readonly hangsUpOnIpv6?: boolean;
+  /** What it says to an Echo-Request behind its Magic-Number: what it was asked (the default), our magic once more, nothing. */
+  readonly echo?: 'copies' | 'repeatsMagic' | 'ignores';
   /** The text it says when it hangs up. */
   readonly noCarrier?: string;
 }
@@ -139,14 +141,13 @@ export class ModulePeer {
         this.peer.control(PROTOCOL.LCP, CODE.terminateAck, frame.identifier);
         this.hangUp();
         break;
-      case CODE.echoRequest:
-        this.peer.control(
-          PROTOCOL.LCP,
-          CODE.echoReply,
-          frame.identifier,
-          Uint8Array.of(9, 9, 9, 9, ...frame.data.subarray(4)),
-        );
+      case CODE.echoRequest: {
+        const { echo = 'copies' } = this.#profile;
+        if (echo === 'ignores') break;
+        const rest = echo === 'copies' ? frame.data.subarray(4) : frame.data.subarray(0, 4);
+        this.peer.control(PROTOCOL.LCP, CODE.echoReply, frame.identifier, Uint8Array.of(9, 9, 9, 9, ...rest));
         break;
+      }
       default:
     }
   }
@@ -299,6 +300,22 @@ export const MODULES: readonly ModuleProfile[] = [
     lcpRequest: [lcp.mru(1600), lcp.accm(0x000a0000), lcp.chap, lcp.magic(7)],
     ipcpNak: GIVEN,
     ipcpRequest: [],
+  },
+  {
+    name: 'Qualcomm: CHAP first, PAP when that is naked, an echo with our magic in it, an empty request of IPCP',
+    lcpRequest: [accm0, lcp.chap, lcp.magic(7), lcp.pfc, lcp.acfc],
+    ipcpStalls: { times: 3, options: STALL },
+    ipcpNak: GIVEN,
+    ipcpRequest: [],
+    sendsDiscard: true,
+    echo: 'repeatsMagic',
+  },
+  {
+    name: 'nRF91: names its own address, compresses nothing',
+    lcpRequest: [accm0, lcp.magic(7)],
+    lcpRejects: [7, 8],
+    ipcpNak: GIVEN,
+    ipcpRequest: [ip(3, '10.36.9.254')],
   },
   {
     name: 'VJ compression wanted',
