@@ -4,9 +4,9 @@ import { PppLink } from '@cellmux/ppp';
 import { firstValueFrom } from 'rxjs';
 import { BasicOctetMachine } from '../../packages/cmux/bench/octet-machine.ts';
 import {
-  cpuSeconds,
   inTurns,
   pseudoRandom,
+  steadyCpuSeconds,
   type BenchOptions,
   type BenchRow,
 } from '../../packages/port/bench/index.ts';
@@ -57,9 +57,9 @@ export async function* benchStack({ quick }: BenchOptions): AsyncGenerator<Bench
     for (const packetBytes of PACKET_SIZES) {
       const stack = await openStack(n1);
       const name = `${packetBytes}-octet packets, N1 ${n1}`;
-      yield await bothEndsRow(stack, name, packetBytes, quick ? 4e6 : 40e6);
+      yield await bothEndsRow(stack, name, packetBytes, quick ? 2e6 : 12e6);
       yield await receiveRow(stack, name, packetBytes, n1, quick ? 150 : 1500);
-      yield await sendRow(stack, name, packetBytes, quick ? 4e6 : 40e6);
+      yield await sendRow(stack, name, packetBytes, quick ? 2e6 : 12e6);
     }
   }
 }
@@ -87,13 +87,14 @@ async function bothEndsRow({ near, far }: Stack, name: string, packetBytes: numb
   const subscriptions = [near, far].map(({ packets$ }) => packets$.subscribe(() => heard++));
   const packets = packetsOf(packetBytes);
   const count = Math.ceil(octets / packetBytes / 2);
-  const both = async (each: number): Promise<void> => {
-    await Promise.all([sendAll(near, packets, each), sendAll(far, packets, each)]);
+  const both = async (): Promise<void> => {
+    await Promise.all([sendAll(near, packets, count), sendAll(far, packets, count)]);
   };
-  await both(count >> 2);
-  const before = heard;
-  const seconds = await cpuSeconds(() => both(count));
-  if (heard - before !== 2 * count) throw new Error(`${heard - before} packets arrived of ${2 * count}`);
+  const seconds = await steadyCpuSeconds(async () => {
+    heard = 0;
+    await both();
+    if (heard !== 2 * count) throw new Error(`${heard} packets arrived of ${2 * count}`);
+  });
   for (const subscription of subscriptions) subscription.unsubscribe();
   return rateRow(
     `packet, PPP, CMUX, line, CMUX, PPP, packet; both ways at once: ${name}`,
@@ -152,9 +153,10 @@ async function sendRow({ line, near }: Stack, name: string, packetBytes: number,
   line.isCut = true;
   const packets = packetsOf(packetBytes);
   const count = Math.ceil(octets / packetBytes);
-  await sendAll(near, packets, count >> 2);
-  const before = line.octetsSent;
-  const seconds = await cpuSeconds(() => sendAll(near, packets, count));
-  if (line.octetsSent - before < count * packetBytes) throw new Error('not all packets have left');
+  const seconds = await steadyCpuSeconds(async () => {
+    const before = line.octetsSent;
+    await sendAll(near, packets, count);
+    if (line.octetsSent - before < count * packetBytes) throw new Error('not all packets have left');
+  });
   return rateRow(`packet, PPP, CMUX, line: ${name}`, count, packetBytes, seconds);
 }

@@ -4,10 +4,10 @@ import { backToBackRows, memoryRows, subscriberRows } from './multiplexer-rows.t
 
 /** All figures of the CMUX package. */
 export async function* benchCmux({ quick }: BenchOptions): AsyncGenerator<BenchRow> {
-  const budgetMs = quick ? 100 : 700;
+  const budgetMs = quick ? 120 : 800;
   yield* deframerRows(budgetMs);
   yield* encoderRows(budgetMs);
   yield* subscriberRows(budgetMs);
-  yield* backToBackRows(quick ? 8 : 64);
+  yield* backToBackRows(quick ? 2 : 16);
   yield* memoryRows(quick ? 64 : 1024);
 }

@@ -1,6 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { memoryPair } from '@cellmux/port';
-import { cpuSeconds, FedPort, pseudoRandom, type BenchRow, type Target } from '../../port/bench/index.ts';
+import { FedPort, pseudoRandom, steadyCpuSeconds, type BenchRow, type Target } from '../../port/bench/index.ts';
 import { CONTROL, encodeAdvanced, encodeBasic, Multiplexer, type DlcPort } from '../src/index.ts';
 import { comparedRow } from './codec-rows.ts';
 import { CHUNKS, frameStream, N1S, plainDeframing, type Option } from './frame-stream.ts';
@@ -92,10 +92,12 @@ export async function* backToBackRows(mebibytes: number): AsyncGenerator<BenchRo
       received += bytes.length;
     });
     const octets = mebibytes * 2 ** 20;
-    await transfer(near, octets / 8, () => received);
-    const framesBefore = module.counters.frames;
-    const seconds = await cpuSeconds(() => transfer(near, octets, () => received));
-    const frames = module.counters.frames - framesBefore;
+    let frames = 0;
+    const seconds = await steadyCpuSeconds(async () => {
+      const framesBefore = module.counters.frames;
+      await transfer(near, octets, () => received);
+      frames = module.counters.frames - framesBefore;
+    });
     const alone = { package: 'cmux', name: `two multiplexers over memory, N1 ${n1}`, against: '', ratio: null };
     yield { ...alone, value: octets / seconds / 1e6, unit: 'MB/s per core' };
     yield { ...alone, value: frames / seconds, unit: 'frames/s per core' };

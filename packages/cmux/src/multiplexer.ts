@@ -88,6 +88,7 @@ export class Multiplexer implements AsyncDisposable {
   readonly #incoming = new KeptSubject<DlcPort>();
   readonly #events = new Subject<CmuxEvent>();
   readonly #state = new BehaviorSubject<LinkState>('idle');
+  #toldState: LinkState = 'idle';
   #resolveEnded: (end: CmuxEnd) => void = () => undefined;
   #subscription: Subscription | undefined;
   #cancelTimer: Cancel = () => undefined;
@@ -372,17 +373,28 @@ export class Multiplexer implements AsyncDisposable {
     // A subscriber may call in here again; the loop below then takes care of it.
     if (this.#isWorking) return;
     this.#isWorking = true;
+    const link = this.#link;
+    let hasWork = false;
     try {
       for (;;) {
-        for (const event of this.#link.takeEvents()) this.#on(event);
-        if (this.#link.hasWork) this.#transmit(nowMs);
-        if (!this.#link.hasEvents) break;
+        const events = link.takeEvents();
+        for (let index = 0; index < events.length; index++) this.#on(events[index] as LinkEvent);
+        hasWork = link.hasWork;
+        if (hasWork) {
+          this.#transmit(nowMs);
+          hasWork = link.hasWork;
+        }
+        if (!link.hasEvents) break;
       }
     } finally {
       this.#isWorking = false;
     }
-    if (this.#state.value !== this.#link.state) this.#state.next(this.#link.state);
-    this.#setTimer(nowMs);
+    const { state } = link;
+    if (this.#toldState !== state) {
+      this.#toldState = state;
+      this.#state.next(state);
+    }
+    this.#setTimer(nowMs, hasWork);
   }
 
   #transmit(nowMs: number): void {
@@ -408,9 +420,9 @@ export class Multiplexer implements AsyncDisposable {
     }
   }
 
-  #setTimer(nowMs: number): void {
+  #setTimer(nowMs: number, hasWork: boolean): void {
     let atMs = this.#link.nextDeadlineMs;
-    if (this.#link.hasWork) atMs = Math.min(atMs, nowMs + this.#budget.allowance(nowMs).againInMs);
+    if (hasWork) atMs = Math.min(atMs, nowMs + this.#budget.allowance(nowMs).againInMs);
     // A timer that comes too early does no harm; setting one anew for each chunk would.
     if (atMs >= this.#timerAtMs) return;
     this.#cancelTimer();

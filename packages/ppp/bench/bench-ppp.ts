@@ -9,8 +9,8 @@ export async function* benchPpp({ quick }: BenchOptions): AsyncGenerator<BenchRo
   for (const packetBytes of [1500, 40]) {
     for (const accm of [0, 0xffffffff]) yield* codecRows(packetBytes, accm, budgetMs);
   }
-  yield await linkRow(1500, quick ? 15e6 : 150e6);
-  yield await linkRow(40, quick ? 2e6 : 20e6);
+  yield await linkRow(1500, quick ? 3e6 : 20e6);
+  yield await linkRow(40, quick ? 0.5e6 : 3e6);
   yield await establishmentRow(quick ? 15 : 60);
   yield* benchTun(quick ? 500 : 2000);
 }

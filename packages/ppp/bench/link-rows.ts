@@ -1,5 +1,5 @@
 import { memoryPair } from '@cellmux/port';
-import { cpuSeconds, median, pseudoRandom, type BenchRow } from '../../port/bench/index.ts';
+import { median, pseudoRandom, steadyCpuSeconds, type BenchRow } from '../../port/bench/index.ts';
 import { PppLink } from '../src/index.ts';
 
 /** Two links over memory: both ends on one core, packets one way. */
@@ -11,18 +11,19 @@ export async function linkRow(packetBytes: number, totalBytes: number): Promise<
   let heard = 0;
   far.packets$.subscribe(() => heard++);
   const packets = Array.from({ length: 64 }, (_, seed) => pseudoRandom(packetBytes, seed + 1).fill(0x45, 0, 1));
-  const send = async (count: number): Promise<void> => {
+  const count = Math.ceil(totalBytes / packetBytes);
+  const send = async (): Promise<void> => {
     for (let sent = 0; sent < count;) {
       const burst: Promise<void>[] = [];
       for (; burst.length < 256 && sent < count; sent++) burst.push(near.send(packets[sent & 63] as Uint8Array));
       await Promise.all(burst);
     }
   };
-  const count = Math.ceil(totalBytes / packetBytes);
-  await send(count >> 2);
-  const heardBefore = heard;
-  const seconds = await cpuSeconds(() => send(count));
-  if (heard - heardBefore !== count) throw new Error(`${count - heard + heardBefore} packets were lost`);
+  const seconds = await steadyCpuSeconds(async () => {
+    heard = 0;
+    await send();
+    if (heard !== count) throw new Error(`${heard} packets arrived of ${count}`);
+  });
   await near.close();
   await far.ended;
   const isLarge = packetBytes > 100;

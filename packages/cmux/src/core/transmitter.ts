@@ -70,6 +70,7 @@ export class Transmitter {
   /** True while urgent frames wait. */
   get hasUrgent(): boolean {
     if (this.#urgent.length > 0 || this.#raw.length > 0) return true;
+    if (this.#recovering.size === 0) return false;
     for (const dlc of this.#recovering) if (dlc.recovery?.isSupervisoryDue === true) return true;
     return false;
   }
