@@ -57,9 +57,9 @@ export async function* benchStack({ quick }: BenchOptions): AsyncGenerator<Bench
     for (const packetBytes of PACKET_SIZES) {
       const stack = await openStack(n1);
       const name = `${packetBytes}-octet packets, N1 ${n1}`;
-      yield await bothEndsRow(stack, name, packetBytes, quick ? 2e6 : 12e6);
-      yield await receiveRow(stack, name, packetBytes, n1, quick ? 150 : 1500);
-      yield await sendRow(stack, name, packetBytes, quick ? 2e6 : 12e6);
+      yield await bothEndsRow(stack, name, packetBytes, quick ? 5e6 : 12e6);
+      yield await receiveRow(stack, name, packetBytes, n1, quick ? 500 : 1500);
+      yield await sendRow(stack, name, packetBytes, quick ? 5e6 : 12e6);
     }
   }
 }
@@ -131,7 +131,7 @@ async function receiveRow(
   const { ms, ratios } = inTurns(budgetMs, [
     () => {
       heard = 0;
-      for (const chunk of chunks) line.play(chunk);
+      for (const chunk of chunks) line.receive(chunk);
       if (heard !== count) throw new Error(`${heard} packets arrived of ${count}`);
       return heard;
     },
