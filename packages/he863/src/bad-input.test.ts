@@ -169,7 +169,7 @@ describe('bad input', () => {
         for (let turn = 0; turn < 3; turn++) await ask('');
         expect(events.filter(({ type }) => type === 'handlerFailed')).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -182,7 +182,7 @@ describe('bad input', () => {
         expect(await ask('\rAT\r')).toBe(OK);
         expect(latin1(fromLatin1(Uint8Array.from(octets)))).toEqual(Uint8Array.from(octets));
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
   });
 });

@@ -165,14 +165,14 @@ describe('close', () => {
           network.close();
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
   test('right behind #SH, however far that has come', async () => {
     const network = await NetworkServer.listen();
     try {
-      for (let turns = 0; turns < 300; turns += 3) {
+      for (let turns = 0; turns < 300; turns += 6) {
         const life = new Life(network);
         await life.begin();
         await life.live([

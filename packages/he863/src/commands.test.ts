@@ -119,118 +119,122 @@ describe.each(COMMAND_FACTS)('$name ($clause)', (fact) => {
     else if (!isBasic(fact)) expect(await ask(fact.name)).toBe(PARAMETER_ERROR);
   });
 
-  test.runIf(fact.sample !== undefined && !fact.isDrastic)('as the guide shows it', async () => {
-    const { ask } = await powered(fact);
-    expect(await ask(setForm(fact, fact.sample ?? ''))).toBe(shown(fact.answer ?? []));
-  });
+  if (fact.sample !== undefined && !fact.isDrastic)
+    test('as the guide shows it', async () => {
+      const { ask } = await powered(fact);
+      expect(await ask(setForm(fact, fact.sample ?? ''))).toBe(shown(fact.answer ?? []));
+    });
 
   const { parameters } = fact;
-  test.runIf(parameters !== undefined)('ranges of its parameters', async () => {
-    const all = parameters ?? [];
-    const sample = fields(fact.sample ?? '');
-    let { ask } = await powered(fact);
-    const gives = async (text: string): Promise<string> => {
-      if (fact.isDrastic) ({ ask } = await powered(fact));
-      return ask(setForm(fact, text));
-    };
-    const wrong = isBasic(fact) ? ERROR : PARAMETER_ERROR;
-    for (const [index, parameter] of all.entries()) {
-      const values = isText(parameter) ? texts(parameter) : numbers(parameter);
-      // What is optional before this one is left empty where the sample has nothing.
-      const before = all.slice(0, index).map((_, place) => sample[place] ?? '');
-      const behind = sample.slice(index + 1);
-      for (const value of values.inside) {
-        const text = [...before, value, ...behind].join(',');
-        const answer = await gives(text);
-        expect([PARAMETER_ERROR, ERROR], `${fact.name}=${text} is in range`).not.toContain(answer);
-        expect(answer).not.toBe('');
+  if (parameters !== undefined)
+    test('ranges of its parameters', async () => {
+      const all = parameters ?? [];
+      const sample = fields(fact.sample ?? '');
+      let { ask } = await powered(fact);
+      const gives = async (text: string): Promise<string> => {
+        if (fact.isDrastic) ({ ask } = await powered(fact));
+        return ask(setForm(fact, text));
+      };
+      const wrong = isBasic(fact) ? ERROR : PARAMETER_ERROR;
+      for (const [index, parameter] of all.entries()) {
+        const values = isText(parameter) ? texts(parameter) : numbers(parameter);
+        // What is optional before this one is left empty where the sample has nothing.
+        const before = all.slice(0, index).map((_, place) => sample[place] ?? '');
+        const behind = sample.slice(index + 1);
+        for (const value of values.inside) {
+          const text = [...before, value, ...behind].join(',');
+          const answer = await gives(text);
+          expect([PARAMETER_ERROR, ERROR], `${fact.name}=${text} is in range`).not.toContain(answer);
+          expect(answer).not.toBe('');
+        }
+        // Behind the number of a register another command may follow: S0=x is S0= and X.
+        const outside = isRegister(fact) ? values.outside.filter((value) => /^\d+$/.test(value)) : values.outside;
+        for (const value of outside) {
+          const text = [...before, value, ...behind].join(',');
+          // A string that stays open is not even a line.
+          const isOpen = (text.match(/"/g)?.length ?? 0) % 2 === 1;
+          expect(await gives(text), `${fact.name}=${text} is out of range`).toBe(isOpen ? ERROR : wrong);
+        }
+        if (parameter.optional !== true && !isRegister(fact)) {
+          expect(await gives([...before, '', ...behind].join(',')), `parameter ${index + 1} is missing`).toBe(wrong);
+        }
       }
-      // Behind the number of a register another command may follow: S0=x is S0= and X.
-      const outside = isRegister(fact) ? values.outside.filter((value) => /^\d+$/.test(value)) : values.outside;
-      for (const value of outside) {
-        const text = [...before, value, ...behind].join(',');
-        // A string that stays open is not even a line.
-        const isOpen = (text.match(/"/g)?.length ?? 0) % 2 === 1;
-        expect(await gives(text), `${fact.name}=${text} is out of range`).toBe(isOpen ? ERROR : wrong);
-      }
-      if (parameter.optional !== true && !isRegister(fact)) {
-        expect(await gives([...before, '', ...behind].join(',')), `parameter ${index + 1} is missing`).toBe(wrong);
-      }
-    }
-    if (isRegister(fact)) return;
-    const full = all.map((parameter, place) => sample[place] ?? (isText(parameter) ? '""' : ''));
-    expect(await gives([...full, '1'].join(',')), 'one parameter more').toBe(wrong);
-  });
+      if (isRegister(fact)) return;
+      const full = all.map((parameter, place) => sample[place] ?? (isText(parameter) ? '""' : ''));
+      expect(await gives([...full, '1'].join(',')), 'one parameter more').toBe(wrong);
+    });
 
-  test.runIf(fact.values !== undefined)('its values', async () => {
-    const [minimum, maximum] = fact.values ?? [0, 0];
-    let { ask } = await powered(fact);
-    for (let value = minimum; value <= maximum; value++) {
-      if (fact.isDrastic) ({ ask } = await powered(fact));
-      expect(await ask(`${fact.name}${value}`), String(value)).not.toBe(ERROR);
-    }
-    ({ ask } = await powered(fact));
-    for (const value of [maximum + 1, 99, 1000]) expect(await ask(`${fact.name}${value}`), String(value)).toBe(ERROR);
-  });
+  if (fact.values !== undefined)
+    test('its values', async () => {
+      const [minimum, maximum] = fact.values ?? [0, 0];
+      let { ask } = await powered(fact);
+      for (let value = minimum; value <= maximum; value++) {
+        if (fact.isDrastic) ({ ask } = await powered(fact));
+        expect(await ask(`${fact.name}${value}`), String(value)).not.toBe(ERROR);
+      }
+      ({ ask } = await powered(fact));
+      for (const value of [maximum + 1, 99, 1000]) expect(await ask(`${fact.name}${value}`), String(value)).toBe(ERROR);
+    });
 
-  test.runIf(fact.kept !== undefined)('what is set is kept as long as it should be', async () => {
-    const { kept, sample = '', shownBy = `${fact.name}?`, shows = [], read } = fact;
-    const { ask, powerCycle } = await powered(fact);
-    const factory = await ask(shownBy);
-    const isFactory = async (): Promise<boolean> => withoutResult(await ask(shownBy)) === withoutResult(factory);
-    const isChanged = async (): Promise<boolean> => {
-      const answer = await ask(shownBy);
-      return shownBy === '&V'
-        ? answer.split(/[\s]+/).includes(shows[0] ?? '')
-        : withoutResult(answer) === withoutResult(shown(shows));
-    };
-    const set = (): Promise<string> => ask(setForm(fact, sample));
-    if (read !== undefined) expect(factory).toBe(shown(read));
-    await set();
-    expect(await isChanged()).toBe(true);
-    if (kept === 'nvm' || kept === 'volatile') {
-      await ask('Z');
-      await ask('&F');
-      await ask('E0+CMEE=1');
-      expect(await isChanged()).toBe(true);
-      await powerCycle();
-      expect(await isChanged()).toBe(kept === 'nvm');
-      expect(await isFactory()).toBe(kept !== 'nvm');
-    } else if (kept === 'profile') {
-      // `E0` and `+CMEE=1` were not saved either.
-      const isFactoryAgain = async (): Promise<boolean> =>
-        !(await isChanged()) || (await ask(shownBy)).includes(factory);
-      await ask('Z');
-      if (changesWhatTestsSet(fact)) return;
-      await ask('E0+CMEE=1');
-      expect(await isFactoryAgain()).toBe(true);
+  if (fact.kept !== undefined)
+    test('what is set is kept as long as it should be', async () => {
+      const { kept, sample = '', shownBy = `${fact.name}?`, shows = [], read } = fact;
+      const { ask, powerCycle } = await powered(fact);
+      const factory = await ask(shownBy);
+      const isFactory = async (): Promise<boolean> => withoutResult(await ask(shownBy)) === withoutResult(factory);
+      const isChanged = async (): Promise<boolean> => {
+        const answer = await ask(shownBy);
+        return shownBy === '&V'
+          ? answer.split(/[\s]+/).includes(shows[0] ?? '')
+          : withoutResult(answer) === withoutResult(shown(shows));
+      };
+      const set = (): Promise<string> => ask(setForm(fact, sample));
+      if (read !== undefined) expect(factory).toBe(shown(read));
       await set();
-      await ask('&W');
-      await ask('&F');
-      await ask('E0+CMEE=1');
-      expect(await isFactoryAgain()).toBe(true);
-      await ask('Z');
-      await ask('E0');
       expect(await isChanged()).toBe(true);
-      await powerCycle();
-      expect(await isChanged()).toBe(true);
-    } else if (kept !== undefined) {
-      await ask('Z');
-      await ask('&F');
-      await ask('E0+CMEE=1');
-      expect(await isChanged()).toBe(true);
-      await powerCycle();
-      expect(await isFactory()).toBe(true);
-      await set();
-      expect(await ask(kept.savedBy)).toBe(OK);
-      await powerCycle();
-      expect(await isChanged()).toBe(true);
-      expect(await ask(kept.erasedBy)).toBe(OK);
-      expect(await isFactory()).toBe(true);
-      await powerCycle();
-      expect(await isFactory()).toBe(true);
-    }
-  });
+      if (kept === 'nvm' || kept === 'volatile') {
+        await ask('Z');
+        await ask('&F');
+        await ask('E0+CMEE=1');
+        expect(await isChanged()).toBe(true);
+        await powerCycle();
+        expect(await isChanged()).toBe(kept === 'nvm');
+        expect(await isFactory()).toBe(kept !== 'nvm');
+      } else if (kept === 'profile') {
+        // `E0` and `+CMEE=1` were not saved either.
+        const isFactoryAgain = async (): Promise<boolean> =>
+          !(await isChanged()) || (await ask(shownBy)).includes(factory);
+        await ask('Z');
+        if (changesWhatTestsSet(fact)) return;
+        await ask('E0+CMEE=1');
+        expect(await isFactoryAgain()).toBe(true);
+        await set();
+        await ask('&W');
+        await ask('&F');
+        await ask('E0+CMEE=1');
+        expect(await isFactoryAgain()).toBe(true);
+        await ask('Z');
+        await ask('E0');
+        expect(await isChanged()).toBe(true);
+        await powerCycle();
+        expect(await isChanged()).toBe(true);
+      } else if (kept !== undefined) {
+        await ask('Z');
+        await ask('&F');
+        await ask('E0+CMEE=1');
+        expect(await isChanged()).toBe(true);
+        await powerCycle();
+        expect(await isFactory()).toBe(true);
+        await set();
+        expect(await ask(kept.savedBy)).toBe(OK);
+        await powerCycle();
+        expect(await isChanged()).toBe(true);
+        expect(await ask(kept.erasedBy)).toBe(OK);
+        expect(await isFactory()).toBe(true);
+        await powerCycle();
+        expect(await isFactory()).toBe(true);
+      }
+    });
 });
 
 /** The values that these tests set themselves (E0, +CMEE=1), or S3 with its one harmless value. */
