@@ -157,6 +157,44 @@ describe('both ends at once', () => {
   });
 });
 
+it.each<[string, (host: Multiplexer, module: Multiplexer) => Promise<DlcPort>]>([
+  ['the end that broke it off', (host) => host.open(2)],
+  ['the other end', (_host, module) => module.open(2)],
+  ['each of them', (host, module) => Promise.all([host.open(2), module.open(2)]).then(([port]) => port)],
+])('does not hold to a negotiation that was broken off, when %s opens the DLC later', async (_what, open) => {
+  const clock = new VirtualClock();
+  const line = faultyLine({ clock, baudRate: 9600 });
+  const host = new Multiplexer(line.dte, { clock });
+  const module = new Multiplexer(line.dce, { clock, role: 'responder' });
+  void module.start();
+  await clock.run(host.start());
+  const abort = new AbortController();
+  const opening = host.open(2, { convergence: 2, signal: abort.signal }).catch((reason: unknown) => reason);
+  await clock.advance(5);
+  abort.abort('no more');
+  expect(await opening).toBe('no more');
+  await clock.advance(100);
+  await clock.run(open(host, module));
+  await clock.advance(300);
+  const [near, far] = [host.ports.get(2), module.ports.get(2)] as [DlcPort, DlcPort];
+  expect(near.parameters.convergence).toBe(far.parameters.convergence);
+  const [up, down] = [listen(far), listen(near)];
+  await clock.run(Promise.all([near.send(Uint8Array.of(1, 2, 3)), far.send(Uint8Array.of(4, 5))]));
+  await clock.advance(100);
+  expect([Buffer.concat(up), Buffer.concat(down)]).toEqual([Buffer.of(1, 2, 3), Buffer.of(4, 5)]);
+});
+
+it('takes frames as long as it proposed, where the answer to that was lost', async () => {
+  const peer = new ScriptedPeer();
+  await peer.up();
+  const opening = peer.host.open(1, { n1: 100 });
+  await peer.clock.advance(1300);
+  await peer.say('UA', 1);
+  const heard = listen(await peer.clock.run(opening));
+  await peer.data(1, new Uint8Array(100).fill(7));
+  expect(heard.map(({ length }) => length)).toEqual([100]);
+});
+
 it('answers a proposal for an open DLC with what holds on it', async () => {
   const peer = new ScriptedPeer();
   await peer.up();

@@ -152,6 +152,7 @@ export class FrameReceiver implements FrameSink {
     if (dlc.dlci === 0) {
       // A host that starts anew on an open link knows nothing of the DLCs that it had, nor that it has stopped us.
       context.transmitter.dataStopped = false;
+      negotiation.clear();
       for (const other of context.dlcs) {
         if (other !== undefined && other !== dlc && other.state !== 'disconnected') machine.forget(other, 'peer');
       }

@@ -71,6 +71,7 @@ export class Link {
         else this.#closeDown.linkClosed();
       },
       tellStatus: (dlc) => {
+        this.#negotiation.opened(dlc.dlci);
         this.#status.tell(dlc);
       },
       propose: (dlc) => {
@@ -205,11 +206,11 @@ export class Link {
     dlc.signals = this.#context.options.signals;
     dlc.stoppedByPeer = false;
     dlc.onOpened = onOpened;
-    if (wanted === undefined) {
-      this.#machine.configure(dlc, this.#negotiation.parametersFor(dlci));
+    if (wanted !== undefined) this.#negotiation.wish(dlci, wanted);
+    if (wanted === undefined && this.#negotiation.isFresh(dlci)) {
+      this.#machine.configure(dlc, this.#context.standardParameters(dlci));
       this.#machine.step(dlc, 'open');
     } else {
-      this.#negotiation.wish(dlci, wanted);
       this.#machine.step(dlc, 'negotiate');
     }
   }

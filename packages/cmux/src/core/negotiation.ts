@@ -13,6 +13,10 @@ export class Negotiation {
   readonly #wished = new Map<number, DlcParameters>();
   /** What was agreed on when the peer proposed, for DLCs that are not open yet. */
   readonly #agreed = new Map<number, DlcParameters>();
+  /** DLCs that were not opened since this end proposed something for them: the peer may still hold to it. */
+  readonly #proposed = new Map<number, DlcParameters>();
+  /** DLCs for which both ends proposed at once, and the peer's proposal counts. */
+  readonly #yielded = new Set<number>();
 
   constructor(context: LinkContext, machine: DlcMachine) {
     this.#context = context;
@@ -37,17 +41,42 @@ export class Negotiation {
     return isFitting(wished, frameType, convergence);
   }
 
+  /** True where neither end can hold to anything but the standard's values: SABM may then go without PN before it. */
+  isFresh(dlci: number): boolean {
+    return !this.#agreed.has(dlci) && !this.#proposed.has(dlci);
+  }
+
+  /** A DLC is open: what was agreed for it is in use, and what was not is over. */
+  opened(dlci: number): void {
+    this.#proposed.delete(dlci);
+  }
+
+  /** A DLC is no more, or its opening is over. */
   forget(dlci: number): void {
     this.#wished.delete(dlci);
     this.#agreed.delete(dlci);
+    this.#yielded.delete(dlci);
   }
 
-  /** Proposes what is wished. */
+  /** The peer begins anew, and holds to nothing. */
+  clear(): void {
+    this.#wished.clear();
+    this.#agreed.clear();
+    this.#yielded.clear();
+    this.#proposed.clear();
+  }
+
+  /** Proposes what is wished; where nothing is, what the ends may hold to. */
   propose(dlc: Dlc): void {
-    const { control, nowMs } = this.#context;
-    const wished = this.#wished.get(dlc.dlci) ?? this.parametersFor(dlc.dlci);
-    control.command('PN', dlc.dlci, encodeParameters(dlc.dlci, wished), nowMs, false, (outcome, answer) => {
-      if (dlc.state === 'negotiating') this.#answered(dlc, wished, outcome, answer);
+    const { control, deframer, nowMs } = this.#context;
+    const { dlci } = dlc;
+    const proposed = this.#wished.get(dlci) ?? this.parametersFor(dlci);
+    this.#agreed.delete(dlci);
+    this.#proposed.set(dlci, proposed);
+    // Where the answer is lost the peer has agreed all the same, and sends frames as long as that.
+    if (proposed.n1 > deframer.n1) deframer.n1 = proposed.n1;
+    control.command('PN', dlci, encodeParameters(dlci, proposed), nowMs, false, (outcome, answer) => {
+      if (dlc.state === 'negotiating') this.#answered(dlc, proposed, outcome, answer);
     });
   }
 
@@ -61,10 +90,10 @@ export class Negotiation {
     const dlc = this.#context.dlc(dlci);
     // What is open stays as it is: where that is not what the peer wants, it sees that it was not agreed to.
     if (dlc.state !== 'disconnected' && dlc.state !== 'negotiating') return dlc.parameters;
-    const wished = this.#wished.get(dlci);
-    if (dlc.state === 'negotiating' && wished !== undefined && role === 'initiator') {
+    const proposed = this.#proposed.get(dlci);
+    if (dlc.state === 'negotiating' && proposed !== undefined && role === 'initiator') {
       // Both propose at once: the initiator's proposal counts.
-      return { ...wished, n1: Math.min(wished.n1, wanted.n1), k: Math.min(wished.k, wanted.k || wished.k) };
+      return { ...proposed, n1: Math.min(proposed.n1, wanted.n1), k: Math.min(proposed.k, wanted.k || proposed.k) };
     }
     const n1 = Math.min(wanted.n1, n1Limit);
     const agreed: DlcParameters = {
@@ -75,37 +104,22 @@ export class Negotiation {
       n1,
       k: wanted.k === 0 ? 2 : wanted.k,
     };
+    if (dlc.state === 'negotiating') this.#yielded.add(dlci);
     this.#agreed.set(dlci, { ...agreed, t1Ms: Math.max(t1Ms, agreed.t1Ms) });
     return agreed;
   }
 
-  #answered(dlc: Dlc, wished: DlcParameters, outcome: CommandOutcome, answer: Uint8Array | undefined): void {
-    const answered = answer === undefined ? undefined : decodeParameters(answer)?.parameters;
-    const theirs = this.#agreed.get(dlc.dlci);
-    if (theirs !== undefined) {
-      // Both proposed at once, and the peer's proposal counts.
-      if (isFitting(wished, theirs.frameType, theirs.convergence)) this.#machine.configure(dlc, theirs);
-      else {
-        this.#notAgreed(dlc, outcome);
-        return;
-      }
-    } else if (
-      answered !== undefined &&
-      answered.frameType === wished.frameType &&
-      answered.convergence === wished.convergence &&
-      answered.n1 <= wished.n1 &&
-      answered.n1 >= N1_FROM[wished.convergence] &&
-      answered.k <= wished.k
-    ) {
-      const { n1, priority, k } = answered;
-      this.#machine.configure(dlc, { ...wished, n1, priority, k: Math.max(1, k) });
-    } else if (isFitting(wished, 'UIH', 1)) {
-      // Silence, NSC or a changed proposal: the standard's values hold.
-      this.#machine.configure(dlc, this.#context.standardParameters(dlc.dlci));
-    } else {
+  #answered(dlc: Dlc, proposed: DlcParameters, outcome: CommandOutcome, answer: Uint8Array | undefined): void {
+    const { dlci } = dlc;
+    const wished = this.#wished.get(dlci);
+    const agreed = this.#yielded.delete(dlci) ? this.#agreed.get(dlci) : agreementOn(proposed, answer);
+    // Silence, NSC or a changed proposal: the standard's values hold.
+    const parameters = agreed ?? this.#context.standardParameters(dlci);
+    if (wished !== undefined && !isFitting(wished, parameters.frameType, parameters.convergence)) {
       this.#notAgreed(dlc, outcome);
       return;
     }
+    this.#machine.configure(dlc, parameters);
     this.#machine.step(dlc, 'open');
   }
 
@@ -113,6 +127,17 @@ export class Negotiation {
     this.#machine.settleOpen(dlc, outcome === 'linkLost' ? 'linkLost' : 'notAgreed');
     this.#machine.step(dlc, 'disconnect');
   }
+}
+
+/** What holds after this answer to a proposal; undefined where that is nothing of the kind. */
+function agreementOn(proposed: DlcParameters, answer: Uint8Array | undefined): DlcParameters | undefined {
+  const answered = answer === undefined ? undefined : decodeParameters(answer)?.parameters;
+  if (answered === undefined) return undefined;
+  const { frameType, convergence, n1, priority, k } = answered;
+  const isSame = frameType === proposed.frameType && convergence === proposed.convergence;
+  // N1 and k may be lower, not higher.
+  if (!isSame || n1 > proposed.n1 || n1 < N1_FROM[convergence] || k > proposed.k) return undefined;
+  return { ...proposed, n1, priority, k: Math.max(1, k) };
 }
 
 /** An application that counts on repetition, on a check of its data or on whole frames cannot do without. */
