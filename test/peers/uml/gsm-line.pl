@@ -27,8 +27,8 @@ sub make_raw {
 sub at_command {
   my ($line, $command) = @_;
   syswrite $line, "$command\r" or die "write: $!";
-  my ($answer, $until) = ('', time + 30);
-  while ($answer !~ /\r\n(OK|ERROR|\+CME ERROR[^\r]*)\r\n/) {
+  my ($answer, $result, $until) = ('', undef, time + 30);
+  until (($result) = $answer =~ /\r\n(OK|ERROR|\+CME ERROR[^\r]*)\r\n/) {
     my $ready = '';
     vec($ready, fileno $line, 1) = 1;
     die "no answer to $command, got: $answer" if time > $until;
@@ -37,7 +37,7 @@ sub at_command {
     die "read: $!" unless $count;
     $answer .= $bytes;
   }
-  die "$command: $answer" if $1 ne 'OK';
+  die "$command: $answer" if $result ne 'OK';
 }
 
 # While a DLC opens, this kernel waits for the answer to its MSC from within its receiver, so that it is deaf until T2 has
