@@ -117,8 +117,8 @@ async function memoryOctets(): Promise<number> {
   return heapUsed + arrayBuffers;
 }
 
-/** Growth that counts as none: the heap breathes by some KiB, and the compiler puts code there. */
-const NO_GROWTH_KIB = 256;
+/** Growth that counts as none: the heap breathes, and the compiler puts code there. One octet kept a frame would be more. */
+const NO_GROWTH_KIB = 512;
 
 /** Memory of a DLC: what an idle one takes, and what many octets through it leave behind. */
 export async function* memoryRows(mebibytes: number): AsyncGenerator<BenchRow> {
