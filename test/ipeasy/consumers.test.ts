@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process';
 import { once, type EventEmitter } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { createServer as createHttpsServer, Agent as HttpsAgent, get as httpsGet } from 'node:https';
-import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as tlsConnect } from 'node:tls';
 import { ReadlineParser } from '@serialport/parser-readline';
 import { Aedes } from 'aedes';
@@ -13,7 +18,7 @@ import { Client as UndiciClient, Agent as UndiciAgent, fetch as undiciFetch } fr
 import { WebSocket, WebSocketServer } from 'ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificate } from './certificate.ts';
-import { setUpModule, testBytes } from './module-setup.ts';
+import { freePort, setUpModule, testBytes } from './module-setup.ts';
 
 async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -22,6 +27,40 @@ async function listen(server: Server): Promise<number> {
     server.close();
   });
   return (server.address() as AddressInfo).port;
+}
+
+const MOSQUITTO = '/usr/sbin/mosquitto';
+const hasMosquitto = existsSync(MOSQUITTO);
+
+/** A Mosquitto of its own on loopback; ended with the test. */
+async function startMosquitto(): Promise<number> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'cellmux-mqtt-'));
+  chmodSync(folder, 0o755);
+  const configuration = join(folder, 'mosquitto.conf');
+  writeFileSync(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+  const child = spawn(MOSQUITTO, ['-c', configuration], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true });
+  });
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const probe = connect(port, '127.0.0.1');
+    const isThere = await new Promise<boolean>((resolve) => {
+      probe.once('connect', () => {
+        resolve(true);
+      });
+      probe.once('error', () => {
+        resolve(false);
+      });
+    });
+    probe.destroy();
+    if (isThere) return port;
+    await sleep(25);
+  }
+  throw new Error('mosquitto does not listen');
 }
 
 describe('libraries, unmodified, over IP Easy sockets', () => {
@@ -141,6 +180,33 @@ describe('libraries, unmodified, over IP Easy sockets', () => {
       broker.close(resolve);
     });
   });
+
+  it.skipIf(!hasMosquitto && process.env['CI'] === undefined)(
+    `mqtt.js with Mosquitto, online${hasMosquitto ? '' : ' (skipped: apt-get install mosquitto)'}`,
+    async () => {
+      expect(hasMosquitto).toBe(true);
+      const port = await startMosquitto();
+      const { ipEasy } = await setUpModule({ ports: 2 });
+      const make = (clientId: string): mqtt.MqttClient =>
+        new mqtt.MqttClient(() => ipEasy.createConnection({ host: '127.0.0.1', port, mode: 'online' }), {
+          protocolVersion: 5,
+          reconnectPeriod: 0,
+          clientId,
+        });
+      const [sender, receiver] = [make('sender'), make('receiver')];
+      await receiver.subscribeAsync('cell/+', { qos: 2 });
+      const messages = Array.from({ length: 10 }, (_, index) => testBytes(1 + index * 2000, index + 1));
+      const arrived: Buffer[] = [];
+      receiver.on('message', (_topic, payload) => arrived.push(payload));
+      for (const [index, message] of messages.entries()) {
+        await sender.publishAsync(`cell/${index}`, message, { qos: 2 });
+      }
+      while (arrived.length < messages.length) await sleep(5);
+      arrived.forEach((payload, index) => expect(payload.equals(messages[index] as Buffer)).toBe(true));
+      await sender.endAsync();
+      await receiver.endAsync();
+    },
+  );
 
   it('nodemailer with a real SMTP server and AUTH LOGIN', async () => {
     const mails: string[] = [];

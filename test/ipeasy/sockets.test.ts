@@ -68,6 +68,35 @@ describe('IP Easy sockets on the virtual module', () => {
     expect(results).toEqual([true, true, true, true, true, true]);
   });
 
+  it('leaves with the peer what nobody reads, and says by how much', async () => {
+    const body = testBytes(16 << 20, 5);
+    let sender: Socket | undefined;
+    const { port } = await serveTcp((socket) => {
+      sender = socket;
+      socket.write(body);
+      socket.end();
+    });
+    const { ipEasy } = await setUpModule({ ipEasy: { highWaterMarkBytes: 4096 } });
+    const socket = await ipEasy.connect({ host: '127.0.0.1', port });
+    const waiting = async (): Promise<number> => (await ipEasy.info())[(socket.connId ?? 0) - 1]?.waitingBytes ?? 0;
+    while ((await waiting()) < 16_384) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Here what was asked for and one read more, in the module its window, and the rest at the peer's.
+    expect(socket.readableLength).toBeLessThanOrEqual(4096 + 1500);
+    expect(await waiting()).toBe(16_384);
+    expect(sender?.writableLength).toBeGreaterThan(4 << 20);
+    expect(socket.bytesRead).toBe(socket.readableLength);
+    const got = testBytes(1 << 20, 5);
+    let length = 0;
+    for await (const chunk of socket) {
+      const part = (chunk as Buffer).subarray(0, got.length - length);
+      expect(part.equals(got.subarray(length, length + part.length))).toBe(true);
+      length += (chunk as Buffer).length;
+      if (length >= got.length) break;
+    }
+    socket.destroy();
+  });
+
   it('keeps the borders of datagrams, whether or not the module can', async () => {
     const echo = createSocket('udp4');
     echo.on('message', (message, { port, address }) => echo.send(message, port, address));

@@ -1,6 +1,6 @@
 import type { AtClient, DataCall } from '@cellmux/at';
 import type { AtLane } from './at-lane.ts';
-import { closeConnId } from './close-conn-id.ts';
+import { closeConnId, onClosedConnId } from './close-conn-id.ts';
 import type { ConnIdUser } from './conn-id-user.ts';
 import { dialLine, isIpv4 } from './core/command-lines.ts';
 import { parseSocketStatus } from './core/socket-status.ts';
@@ -90,10 +90,10 @@ async function dialNow(
   const dialTimeoutMs = dial.connectTimeoutMs + RESOLVE_TIMEOUT_MS;
   const assumed = { remotePort: dial.port, ...(isIpv4(dial.host) ? { remoteAddress: dial.host } : {}) };
   if (dial.mode === 'online') {
-    user.openedOnline?.(await lane.goOnline(line, dialTimeoutMs));
+    user.openedOnline?.(await onClosedConnId(at, connId, () => lane.goOnline(line, dialTimeoutMs)));
     return assumed;
   }
-  await at.command(line, { timeoutMs: dialTimeoutMs });
+  await onClosedConnId(at, connId, () => at.command(line, { timeoutMs: dialTimeoutMs }));
   const endpoints = askAddresses ? await askEndpoints(at, connId, timeoutMs) : undefined;
   user.opened();
   return endpoints ?? assumed;

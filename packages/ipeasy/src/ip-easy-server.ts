@@ -3,6 +3,7 @@ import type { DataCall } from '@cellmux/at';
 import { CellmuxError, checkInteger, checkOneOf, hasCode } from '@cellmux/port';
 import { take } from 'rxjs';
 import type { AtLane } from './at-lane.ts';
+import { onClosedConnId } from './close-conn-id.ts';
 import { askEndpoints, type DialHost } from './conn-id-dial.ts';
 import type { ConnIdUser } from './conn-id-user.ts';
 import type { Firewall } from './firewall.ts';
@@ -233,9 +234,8 @@ export class IpEasyServer<Socket extends ServedSocket>
           await setup.extend(at, connId, { acceptsByItself: automatic });
           if (automatic) this.#awaitCall(listener);
           const closure = transport === 'tcp' && this.#options.allowHalfOpen === true ? ',255' : '';
-          await at.command(`AT#SL${transport === 'udp' ? 'UDP' : ''}=${connId},1,${this.#port}${closure}`, {
-            timeoutMs,
-          });
+          const line = `AT#SL${transport === 'udp' ? 'UDP' : ''}=${connId},1,${this.#port}${closure}`;
+          await onClosedConnId(at, connId, () => at.command(line, { timeoutMs }));
         },
         { signal },
       );

@@ -361,6 +361,29 @@ describe('IpEasy online', () => {
     expect(got.error()).toBeUndefined();
   });
 
+  it('closes although nothing that was sent gets through, and the port is used again once it does', async () => {
+    const { clock, module, ipEasy, until } = setUp();
+    const socket = await clock.run(ipEasy.connect({ host: 'example.org', port: 80, mode: 'online' }));
+    module.holdLine(true);
+    let written: unknown;
+    socket.write(pattern(500_000), (error) => (written = error ?? null));
+    await clock.advance(60_000);
+    expect([written, socket.writableNeedDrain]).toEqual([undefined, true]);
+    let isClosed = false;
+    socket.on('error', () => undefined).on('close', () => (isClosed = true));
+    socket.destroy();
+    await until(() => isClosed);
+    expect(written).toMatchObject({ code: expect.stringMatching(/^ERR_/) as unknown });
+    await clock.advance(120_000);
+    module.holdLine(false);
+    await clock.advance(60_000);
+    const again = await clock.run(ipEasy.connect({ host: 'example.org', port: 81 }), 600_000);
+    expect(again.mode).toBe('command');
+    module.holdLine(true);
+    again.write('never');
+    await clock.run(ipEasy.close(), 600_000);
+  });
+
   it('asks for what came unannounced while it was suspended', async () => {
     let peer: Peer | undefined;
     const { clock, ipEasy } = setUp({

@@ -1,5 +1,5 @@
 import type { DataCall, DataCallEnd } from '@cellmux/at';
-import type { Clock } from '@cellmux/port';
+import type { AbortOptions, Clock } from '@cellmux/port';
 import type { Subscription } from 'rxjs';
 import { OnlineWriter } from './online-writer.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -53,13 +53,14 @@ export class OnlineStream {
 
   /**
    * Leaves data mode; the connection stays open. What arrives until then is still delivered, wanted or not: the module
-   * must get through with its answer. True when suspended, false when the connection had ended.
+   * must get through with its answer. True when suspended, false when the connection had ended. An abort leaves data mode
+   * on.
    */
-  async leave(): Promise<boolean> {
+  async leave({ signal }: AbortOptions = {}): Promise<boolean> {
     this.#isLeaving = true;
-    await this.#sending;
     try {
-      const result = await this.#call.escape();
+      await untilAborted(this.#sending ?? Promise.resolve(), signal);
+      const result = await this.#call.escape({ signal });
       if (result === 'NO CARRIER') return false;
     } catch (error) {
       this.#isLeaving = false;
@@ -69,11 +70,11 @@ export class OnlineStream {
     return true;
   }
 
-  /** Gives the port up whatever it is doing; the next command finds out. */
+  /** Gives the port up whatever it is doing, at once; the next command finds out. */
   async abort(): Promise<void> {
     this.#isLeaving = true;
     this.stop();
-    await this.#call.close();
+    await this.#call.close({ signal: AbortSignal.abort() });
   }
 
   /** Nothing is delivered any more. */
@@ -83,5 +84,23 @@ export class OnlineStream {
 
   async #send(outgoing: Outgoing): Promise<void> {
     while (!outgoing.isEmpty && !this.#isLeaving) await this.#writer.send(outgoing.take(SLICE_BYTES));
+  }
+}
+
+/** Settles as the promise does, or rejects with the signal's reason. */
+async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise;
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }

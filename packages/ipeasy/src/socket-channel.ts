@@ -1,5 +1,5 @@
 import type { DataCall, DataCallEnd } from '@cellmux/at';
-import { CellmuxError, hasCode, type Clock } from '@cellmux/port';
+import { CellmuxError, hasCode, type AbortOptions, type Clock } from '@cellmux/port';
 import type { AtLane, LaneUser } from './at-lane.ts';
 import { closeConnId } from './close-conn-id.ts';
 import { receive, send, type TransferSettings } from './command-transfer.ts';
@@ -34,6 +34,8 @@ export interface SocketChannelOptions {
 const RECEIVE_ATTEMPTS = 3;
 /** Time to carry a stream out before CONNECT of #SO; the module only has to switch. */
 const RESUME_TIMEOUT_MS = 30_000;
+/** How long a stream that is closed waits for what it has sent to leave, and for the answer to the escape sequence. */
+const LEAVE_TIMEOUT_MS = 15_000;
 
 /**
  * One open connId: moves its data in command mode, where it shares its AT port with others, or online, where it has the
@@ -230,7 +232,7 @@ export class SocketChannel implements LaneUser, ConnIdUser {
     await this.#moving?.catch(() => undefined);
     if (this.#isClosed()) return;
     const stream = this.#stream;
-    if (stream !== undefined) await this.#suspend().catch(() => stream.abort());
+    if (stream !== undefined) await this.#leaveForGood(stream);
     if (this.#isClosed()) return;
     const peerClosed = this.#peerClosed;
     this.#finish();
@@ -341,9 +343,24 @@ export class SocketChannel implements LaneUser, ConnIdUser {
     });
   }
 
-  async #suspend(): Promise<void> {
+  /** While the peer does not read, nothing gets through, the escape sequence neither: the port is not waited for. */
+  async #leaveForGood(stream: OnlineStream): Promise<void> {
+    const limit = new AbortController();
+    const cancel = this.#clock.after(LEAVE_TIMEOUT_MS, () => {
+      limit.abort(new CellmuxError('ERR_IPEASY_TIMEOUT', `socket ${this.connId}: the module does not leave data mode`));
+    });
+    try {
+      await this.#suspend({ signal: limit.signal });
+    } catch {
+      await stream.abort();
+    } finally {
+      cancel();
+    }
+  }
+
+  async #suspend(options: AbortOptions = {}): Promise<void> {
     const stream = this.#stream;
-    if (stream === undefined || !(await stream.leave()) || this.#isClosed()) return;
+    if (stream === undefined || !(await stream.leave(options)) || this.#isClosed()) return;
     this.#stream = undefined;
     this.#mode = 'command';
     // Whether the module holds data it has not said: a suspended socket announces only what comes later.

@@ -143,6 +143,12 @@ export class ScriptedModule {
     this.#muted = true;
   }
 
+  /** Takes nothing more from the line, as a module does whose peer does not read; or goes on. */
+  holdLine(isHeld: boolean): void {
+    if (isHeld) this.#port.pause();
+    else this.#port.resume();
+  }
+
   urc(text: string): void {
     if (this.#busy || this.#dialling || this.#prompt !== undefined || this.#online !== undefined) this.#held.push(text);
     else this.#print(`\r\n${text}\r\n`);
