@@ -218,10 +218,14 @@ describe('an end that comes with more behind it', () => {
   it('comes although the peer wants to sleep while this end closes', async () => {
     const peer = new ScriptedPeer();
     await peer.up();
+    const events: string[] = [];
+    peer.host.events$.subscribe(({ type }) => events.push(type));
     const closing = peer.host.close();
     await peer.data(0, '43 01');
     await peer.clock.run(closing);
     expect(await peer.host.ended).toEqual({ reason: 'closedUnanswered' });
+    // It still has something to say: it does not sleep first.
+    expect(events).toEqual(['ended']);
   });
 });
 
