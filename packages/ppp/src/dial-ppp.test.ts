@@ -37,6 +37,18 @@ describe('dialPpp', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('delivers what came right behind the answer that brought IP up', async () => {
+    const { clock, dialer: at } = dialer();
+    const call = await clock.run(dialPpp(at, { clock }));
+    // Before whoever dialled has had the time to subscribe.
+    await clock.run(at.server?.send(new Uint8Array(40).fill(0x45)) ?? Promise.reject(new Error('no server')));
+    await clock.advance(10);
+    const heard: Uint8Array[] = [];
+    call.packets$.subscribe((packet) => heard.push(packet));
+    expect(heard).toHaveLength(1);
+    await clock.run(call.close());
+  });
+
   it('sets the context where an APN is given, and only where it differs', async () => {
     const different = dialer({ responses: { ...CONTEXT, 'AT+CGDCONT=1,"IP","other"': [] } });
     await different.clock.run(dialPpp(different.dialer, { clock: different.clock, apn: 'other' }));

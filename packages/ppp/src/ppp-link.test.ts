@@ -421,13 +421,36 @@ describe('a link', () => {
     await clock.run(sent);
   });
 
-  it('counts packets that nobody hears', async () => {
+  it('keeps the first packets for the first subscriber, and counts those that nobody hears', async () => {
+    const { clock, dte, dce, up } = pair();
+    await up();
+    for (let number = 1; number <= 70; number++) await clock.run(dte.send(ipPacket(100, number)));
+    await clock.advance(1);
+    expect(dce.counters).toMatchObject({ packetsUnheard: 6, packetsReceived: 70, packetBytesReceived: 7000 });
+    expect(dte.counters).toMatchObject({ packetsSent: 70, packetBytesSent: 7000 });
+    const heard: (number | undefined)[] = [];
+    const subscription = dce.packets$.subscribe((packet) => heard.push(packet[1]));
+    await clock.run(dte.send(ipPacket(100, 71)));
+    await clock.advance(1);
+    expect(heard).toEqual([...Array.from({ length: 64 }, (_, index) => index + 1), 71]);
+    subscription.unsubscribe();
+    await clock.run(dte.send(ipPacket(100, 72)));
+    await clock.advance(1);
+    dce.packets$.subscribe((packet) => heard.push(packet[1]));
+    expect(dce.counters.packetsUnheard).toBe(7);
+    expect(heard).toHaveLength(65);
+  });
+
+  it('counts the packets that were kept for nobody', async () => {
     const { clock, dte, dce, up } = pair();
     await up();
     await clock.run(dte.send(ipPacket(100)));
-    await clock.advance(1);
-    expect(dce.counters).toMatchObject({ packetsUnheard: 1, packetsReceived: 1, packetBytesReceived: 100 });
-    expect(dte.counters).toMatchObject({ packetsSent: 1, packetBytesSent: 100 });
+    await clock.run(dte.close());
+    await clock.run(dce.ended);
+    expect(dce.counters.packetsUnheard).toBe(1);
+    let isOver = false;
+    dce.packets$.subscribe({ next: () => expect.unreachable(), complete: () => (isOver = true) });
+    expect(isOver).toBe(true);
   });
 
   it.each([

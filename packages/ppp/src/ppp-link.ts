@@ -20,6 +20,7 @@ import { abortable } from './abortable.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { FrameSender } from './frame-sender.ts';
 import { watchLine } from './line-watch.ts';
+import { PacketStream } from './packet-stream.ts';
 import type { PppCounters } from './ppp-counters.ts';
 import type { PppEvent } from './ppp-event.ts';
 import { describeEnd, endError, type PppEnd } from './ppp-end.ts';
@@ -47,8 +48,8 @@ const platformRandom = (octets: number): Uint8Array => globalThis.crypto.getRand
  */
 export class PppLink implements AsyncDisposable {
   /**
-   * IP packets received, each its subscriber's for good; hot, and those that nobody hears are lost and counted. A
-   * subscriber that cannot keep up calls {@link pause}. Stays the same through a renegotiation; completes when the link
+   * IP packets received, each its subscriber's for good; hot. The first 64 are kept for the first subscriber, which may come
+   * as late as behind {@link open}; others that nobody hears are lost and counted. A subscriber that cannot keep up calls {@link pause}. Stays the same through a renegotiation; completes when the link
    * has ended.
    */
   readonly packets$: Observable<Uint8Array>;
@@ -63,7 +64,7 @@ export class PppLink implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #session: PppSession;
   readonly #sender: FrameSender;
-  readonly #packets = new Subject<Uint8Array>();
+  readonly #packets = new PacketStream();
   readonly #phases = new BehaviorSubject<PppPhase>('dead');
   readonly #events = new Subject<PppEvent>();
   readonly #pool: { readonly pool: AddressPool; readonly address: string } | undefined;
@@ -76,7 +77,6 @@ export class PppLink implements AsyncDisposable {
   #end: PppEnd | undefined;
   #cause: unknown;
   #unused: Uint8Array[] = [];
-  #packetsUnheard = 0;
   #isPaused = false;
   #released: Port | undefined;
   #isClosing = false;
@@ -92,7 +92,7 @@ export class PppLink implements AsyncDisposable {
       this.#session.timeout(nowMs);
       this.#after();
     });
-    this.packets$ = this.#packets.asObservable();
+    this.packets$ = this.#packets.packets$;
     this.phase$ = this.#phases.asObservable();
     this.events$ = this.#events.asObservable();
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
@@ -129,7 +129,6 @@ export class PppLink implements AsyncDisposable {
           this.#sender.control(frame);
         },
         deliver: (packet) => {
-          if (!this.#packets.observed) this.#packetsUnheard++;
           this.#packets.next(packet);
         },
         secretOf: (user, answer) => {
@@ -165,7 +164,7 @@ export class PppLink implements AsyncDisposable {
       ...this.#session.decoder.counters,
       ...this.#session.counters,
       ...this.#sender.counters,
-      packetsUnheard: this.#packetsUnheard,
+      packetsUnheard: this.#packets.unheard,
     };
   }
 
