@@ -1,4 +1,4 @@
-import { checkInteger } from '@cellmux/port';
+import { CellmuxError, checkInteger } from '@cellmux/port';
 import type { GatewayOptions } from './gateway-options.ts';
 
 const RANGES = {
@@ -20,7 +20,7 @@ const RECOVERY_RANGES = {
 /**
  * Checks the numbers among the options before anything starts.
  *
- * @throws CellmuxError `ERR_OPTION_RANGE`
+ * @throws CellmuxError `ERR_OPTION_RANGE`, `ERR_OPTION_EXCLUDES`
  */
 export function checkGatewayOptions(options: GatewayOptions): void {
   for (const [name, [minimum, maximum]] of Object.entries(RANGES)) {
@@ -31,6 +31,21 @@ export function checkGatewayOptions(options: GatewayOptions): void {
     checkInteger('pppEchoMs', options.pppEchoMs, 100, 3_600_000);
   }
   if (options.pollMs !== undefined && options.pollMs !== 0) checkInteger('pollMs', options.pollMs, 1000, 3_600_000);
+  if (options.ports !== undefined) {
+    const taken = (['proxy', 'forwards', 'incoming', 'atPty', 'tun', 'ping'] as const).find(
+      (name) => options[name] !== undefined,
+    );
+    if (taken !== undefined) {
+      throw new CellmuxError(
+        'ERR_OPTION_EXCLUDES',
+        `ports gives the virtual ports to other programs: ${taken} has none`,
+        {
+          hint: `Leave ${taken} out, or ports.`,
+          context: { option: 'ports', excludes: taken },
+        },
+      );
+    }
+  }
   const { recovery } = options;
   if (recovery === undefined || recovery === false) return;
   for (const [name, [minimum, maximum]] of Object.entries(RECOVERY_RANGES)) {

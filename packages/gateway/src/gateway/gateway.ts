@@ -3,6 +3,7 @@ import type { Multiplexer } from '@cellmux/cmux';
 import type { IpEasy } from '@cellmux/ipeasy';
 import { CellmuxError, systemClock, type AbortOptions, type Clock } from '@cellmux/port';
 import type { PppCall } from '@cellmux/ppp';
+import { join } from 'node:path';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import { formatHostPort, type HostPort } from '../core/host-port.ts';
 import { causeOf } from '../core/recovery/cause-of.ts';
@@ -24,6 +25,7 @@ import { statusOf, type GatewayStatus, type PastOutage } from './gateway-status.
 import { PppService } from './ppp-service.ts';
 import { Recovery } from './recovery.ts';
 import { resolveHost } from './resolve-host.ts';
+import { SharedPty } from './shared-pty.ts';
 import { SocketService } from './socket-service.ts';
 import { startListeners, type Listener } from './start-listeners.ts';
 import { Teardown } from './teardown.ts';
@@ -74,6 +76,8 @@ export class Gateway implements AsyncDisposable {
   readonly #recovery: Recovery;
   readonly #capture: FrameCapture;
   readonly #listeners: Listener[] = [];
+  /** Where other programs have the ports. */
+  readonly #ptys = new Map<Service, SharedPty>();
   readonly #dial: QueuedDial;
   #metrics: GatewayMetrics | undefined;
   readonly #pastOutages: PastOutage[] = [];
@@ -105,6 +109,7 @@ export class Gateway implements AsyncDisposable {
       keepAliveMs: options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
       openLine: lineOpener(options),
       resetModule: options.resetModule,
+      isBare: options.ports !== undefined,
       onFrame: this.#capture.onFrame,
       onEvent,
       onBroken: (cause, error) => {
@@ -340,12 +345,39 @@ export class Gateway implements AsyncDisposable {
     this.#state.next('openingPorts');
     await this.#link.openPorts(signal);
     this.#state.next('bringingUp');
+    if (this.#options.ports !== undefined) {
+      await this.#sharePorts(this.#options.ports);
+      return;
+    }
     await this.#at.up(this.#clientOf('at'), signal);
     await allOrFirstFailure(signal, [
       (either) => this.#sockets.up(this.#clientOf('sockets'), either, registrationLimitMs),
       (either) => this.#ppp.up(this.#clientOf('ppp'), either, registrationLimitMs),
     ]);
     signal.throwIfAborted();
+  }
+
+  /** Gives the three ports out as ptys, and nothing else. */
+  async #sharePorts(folder: string): Promise<void> {
+    // Loaded when it is needed: it brings a native library.
+    const { openPty } = await import('@cellmux/port/pty');
+    const { mkdir } = await import('node:fs/promises');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const service of SERVICES) {
+      const link = join(folder, String(DLCI_OF[service]));
+      const pty = new SharedPty(await openPty({ link }));
+      this.#ptys.set(service, pty);
+      const listener = { what: 'port', where: link, close: () => pty.close() } as const;
+      this.#listeners.push(listener);
+      this.#events.next({ type: 'listening', what: listener.what, where: listener.where });
+      this.#attach(service, pty);
+    }
+  }
+
+  #attach(service: Service, pty: SharedPty): void {
+    const port = this.#link.port(DLCI_OF[service]);
+    if (port === undefined) throw new CellmuxError('ERR_AT_CLOSED', `port ${DLCI_OF[service]} is not open`);
+    pty.attach(port);
   }
 
   async #startCapture(): Promise<void> {
@@ -449,6 +481,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #takeServiceDown(service: Service, signal: AbortSignal): Promise<void> {
+    this.#ptys.get(service)?.detach();
     switch (service) {
       case 'ppp':
         await this.#ppp.hangUp(signal);
@@ -461,15 +494,22 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  #setUp(service: Service, signal: AbortSignal): Promise<void> {
+  async #setUp(service: Service, signal: AbortSignal): Promise<void> {
+    const pty = this.#ptys.get(service);
+    if (pty !== undefined) {
+      this.#attach(service, pty);
+      return;
+    }
     const client = this.#clientOf(service);
     switch (service) {
       case 'ppp':
-        return this.#ppp.up(client, signal);
+        await this.#ppp.up(client, signal);
+        return;
       case 'sockets':
-        return this.#sockets.up(client, signal);
+        await this.#sockets.up(client, signal);
+        return;
       case 'at':
-        return this.#at.up(client, signal);
+        await this.#at.up(client, signal);
     }
   }
 

@@ -42,6 +42,8 @@ export interface LinkParts {
   readonly openLine: (signal: AbortSignal) => Promise<OpenLine>;
   /** Resets the module by other means than AT (power, a pin), where there are any. */
   readonly resetModule: ((options: { readonly signal: AbortSignal }) => Promise<void>) | undefined;
+  /** True where other programs have the ports: no AT of our own is put on them. */
+  readonly isBare: boolean;
   /** Sees every frame. */
   readonly onFrame: FrameWatcher;
   readonly onEvent: (event: GatewayEvent) => void;
@@ -87,6 +89,11 @@ export class Link {
   /** The AT client on a port that is open. */
   client(dlci: Dlci): AtClient | undefined {
     return this.#clients.get(dlci);
+  }
+
+  /** A port that is open. */
+  port(dlci: Dlci): Port | undefined {
+    return this.#multiplexer?.ports.get(dlci);
   }
 
   /** The bare line, once the module on it is known to listen to AT. */
@@ -249,6 +256,10 @@ export class Link {
     const { clock, profile, onEvent, onPortClosed } = this.#parts;
     const multiplexer = this.#multiplexer;
     if (multiplexer === undefined) throw new CellmuxError('ERR_CMUX_LINK_LOST', 'the multiplexer does not run');
+    if (this.#parts.isBare) {
+      await this.#openBare(multiplexer, dlci, signal);
+      return;
+    }
     const client = await setUpPort(multiplexer, dlci, {
       profile,
       clock,
@@ -272,6 +283,14 @@ export class Link {
       complete: gone,
       error: gone,
     });
+  }
+
+  async #openBare(multiplexer: Multiplexer, dlci: Dlci, signal: AbortSignal): Promise<void> {
+    const port = await multiplexer.open(dlci, { signal });
+    const gone = (): void => {
+      if (this.#multiplexer === multiplexer && multiplexer.state === 'up') this.#parts.onPortClosed(SERVICE_OF[dlci]);
+    };
+    port.circuits$.subscribe({ complete: gone, error: gone });
   }
 
   /** True when the module was told to restart by AT, on the bare line. */
