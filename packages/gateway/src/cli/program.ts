@@ -4,6 +4,7 @@ import type { CommandEnvironment } from './command-environment.ts';
 import { atCommand } from './commands/at.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { moduleCommand } from './commands/module.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -30,7 +31,7 @@ export function buildProgram(environment: CommandEnvironment, onDone: OnDone): C
     .version(ownVersion())
     .configureOutput(output)
     .exitOverride();
-  for (const build of [demoCommand, moduleCommand, upCommand, statusCommand, atCommand, decodeCommand]) {
+  for (const build of [demoCommand, moduleCommand, upCommand, doctorCommand, statusCommand, atCommand, decodeCommand]) {
     const command = build(environment, onDone);
     program.addCommand(command.copyInheritedSettings(program));
   }

@@ -74,7 +74,7 @@ export class HttpObserver implements AsyncDisposable {
     gateway.events$.subscribe((event) => {
       const level = levelOf(event);
       if (level === 'trace' || level === 'debug') return;
-      const text = describeGatewayEvent(event, PLAIN) ?? event.type;
+      const text = (describeGatewayEvent(event, PLAIN) ?? event.type).trim();
       const line = JSON.stringify({ at: new Date().toISOString(), level, type: event.type, text });
       this.#recent.push(line);
       if (this.#recent.length > RECENT_EVENTS) this.#recent.shift();
