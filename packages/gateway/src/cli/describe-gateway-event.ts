@@ -66,7 +66,9 @@ export function describeGatewayEvent(event: GatewayEvent, colours: Colours): str
       const seconds = (event.durationMs / 1000).toFixed(1);
       const steps = event.steps.filter(({ ok }) => ok).map(({ step }) => STEP_WORDS[step]);
       const helped = steps.length === 0 ? '' : ` by ${[...new Set(steps)].join(', ')}`;
-      return colours.green(`${servicesWords(event.services)} back after ${seconds} s${helped}`);
+      return colours.green(
+        `${servicesWords(event.services)} back after ${seconds} s${helped}; the cause: ${CAUSES[event.cause].words}`,
+      );
     }
     case 'gaveUp':
       return colours.red(`given up after ${(event.durationMs / 1000).toFixed(1)} s: ${CAUSES[event.cause].words}`);
