@@ -101,6 +101,11 @@ export class RunningProgram implements AsyncDisposable {
     return { code: this.#child.exitCode, stdout: this.#stdout, stderr: this.#stderr };
   }
 
+  /** Sends it a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Asks it to end in order and waits for that. */
   stop(signal: NodeJS.Signals = 'SIGINT'): Promise<ProgramExit> {
     this.#child.kill(signal);

@@ -44,7 +44,7 @@ export async function readSettings({ flags, env, configFile }: SettingSources): 
 }
 
 function check(key: SettingKey, value: unknown, source: string): unknown {
-  const result = SETTINGS[key].schema.safeParse(value);
+  const result = SETTINGS[key].schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const shown =
