@@ -19,6 +19,8 @@ function umlShim(): string {
 export interface UmlKernelOptions {
   /** The device on the host that becomes the guest's /dev/ttyS0. */
   readonly line: string;
+  /** The one that becomes its /dev/ttyS1, if there is to be one. */
+  readonly secondLine?: string;
   /** The script of the folder `uml` that runs in the guest. */
   readonly run: string;
   /** A folder of the host, the script's working directory. */
@@ -39,7 +41,7 @@ export class UmlKernel {
   console = '';
   #printed = 0;
 
-  constructor({ line, run, work, words = {}, limitMs }: UmlKernelOptions) {
+  constructor({ line, secondLine, run, work, words = {}, limitMs }: UmlKernelOptions) {
     const commandLine = Object.entries({
       run: join(here, 'uml', run),
       work,
@@ -50,6 +52,7 @@ export class UmlKernel {
       'linux.uml',
       ['mem=160M', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(here, 'uml', 'init.sh')}`]
         .concat(['con=null', 'con0=fd:0,fd:1', 'ssl=null', `ssl0=tty:${line}`, 'quiet'])
+        .concat(secondLine === undefined ? [] : [`ssl1=tty:${secondLine}`])
         .concat(commandLine),
       // A process group of its own: the guest's processes are processes of the host, and end with it.
       { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LD_PRELOAD: umlShim() } },
