@@ -180,8 +180,11 @@ describeWithPeers("the Linux kernel's n_gsm", ['linux.uml', 'gcc', 'perl', 'insm
   async function openAll({ kernel, open }: Run, round: number): Promise<DlcPort[]> {
     kernel.forget();
     const ports: DlcPort[] = [];
-    for (const dlci of DLCIS) ports.push(await open(dlci));
-    await Promise.all(DLCIS.map((dlci) => kernel.said(round, dlci, 'open')));
+    for (const dlci of DLCIS) {
+      kernel.tell(round, `-open-${dlci}`);
+      ports.push(await open(dlci));
+      await kernel.said(round, dlci, 'open');
+    }
     return ports;
   }
 

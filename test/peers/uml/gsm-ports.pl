@@ -32,6 +32,8 @@ sub use_port {
     $round++;
     my $name = "round $round dlci $dlci";
     my $go = "round-$round";
+    # One after the other: while one opens, this kernel does not hear what answers the SABM of the next.
+    wait_for("$go-open-$dlci");
     open_gsmtty($dlci, 60, my $tty);
     say_line("$name open");
     # The host says when all are open: what it sends before this tty is open and raw would be lines of a terminal.
@@ -126,6 +128,7 @@ sub chat_until {
 # pppd on the first virtual port, and at the far end of what the host makes of it, /dev/ttyS1, another in a network of its own.
 sub call {
   my ($name, $go) = ('round 1 dlci 1', 'round-1');
+  wait_for("$go-open-1");
   open_gsmtty(1, 60, my $tty);
   say_line("$name open");
   wait_for($go);
