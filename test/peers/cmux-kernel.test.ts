@@ -132,7 +132,6 @@ describeWithPeers("the Linux kernel's n_gsm", ['linux.uml', 'gcc', 'perl', 'insm
   }
 
   async function run(use: GsmUse, body: (run: Run) => Promise<void>): Promise<void> {
-    const kernel = await start(use);
     let faulty: FaultyLine | undefined;
     let near: Port = line;
     if (use.damage === true) {
@@ -156,13 +155,17 @@ describeWithPeers("the Linux kernel's n_gsm", ['linux.uml', 'gcc', 'perl', 'insm
     multiplexer.onFrame = (direction, frame) => {
       tap[direction](frame);
     };
+    const opened = incoming(multiplexer);
+    // A host opens DLCI 0 as soon as it is there, and not for long.
+    const up = use.kernel === 'host' ? multiplexer.start() : undefined;
+    up?.catch(() => undefined);
+    const kernel = await start(use);
     // Between frames: noise to the basic option, a flag of the advanced one.
     const poke = setInterval(() => {
       line.send(Uint8Array.of(option === 'basic' ? 0 : 0x7e)).catch(() => undefined);
     }, POKE_MS);
     try {
-      const opened = incoming(multiplexer);
-      await multiplexer.start();
+      await (up ?? multiplexer.start());
       const open = use.kernel === 'host' ? opened : (dlci: number) => multiplexer.open(dlci);
       await body({ multiplexer, kernel, open, faulty });
     } catch (error) {
