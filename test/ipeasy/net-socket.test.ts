@@ -147,8 +147,11 @@ describe('an IP Easy socket does what a net.Socket does, event for event', () =>
         const socket = ipEasy.createConnection({ host: NAME, port, mode });
         const seen = trace(socket);
         const result = await scenario(socket);
-        // Online there is nobody whom to ask for the address that a name has.
-        const events = expected.seen.filter((line) => mode === 'command' || !line.startsWith('lookup'));
+        // Online there is nobody whom to ask for the address that a name has. And whether a net.Socket that is destroyed
+        // tells of a lookup that was under way hangs on which of two threads is faster.
+        const events = expected.seen.filter(
+          (line) => !line.startsWith('lookup') || (mode === 'command' && !line.endsWith('true')),
+        );
         expect({ seen, result }, mode).toEqual({ seen: events, result: expected.result });
       }
     });
