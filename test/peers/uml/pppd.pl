@@ -1,39 +1,22 @@
 #!/usr/bin/perl
-# pppd on /dev/ttyS0, or on a virtual port of n_gsm where $peer_gsm says so, one session after another, each for a folder that
-# the host makes when it wants one: session-1, session-2 … It has `options` for pppd, `pap-secrets`, `chap-secrets`, `chat` (a
-# connect script) and `when-up` (run once the network is up) where needed, an empty file `stay` where the other side ends the
-# session, and at last `go`. A session called `end` ends it all.
+# pppd on /dev/ttyS0, one session after another, each for a folder that the host makes when it wants one: session-1, session-2 …
+# It has `options` for pppd, `pap-secrets`, `chap-secrets`, and `when-up` (run once the network is up) where needed, an empty
+# file `stay` where the other side ends the session, and at last `go`.
 use strict;
 use warnings;
 use FindBin ();
 require "$FindBin::Bin/gsm-line.pl";
 
 my $tty = '/dev/ttyS0';
-my $line;
-if ($ENV{peer_gsm}) {
-  open $line, '+<', $tty or die "$tty: $!";
-  make_raw($line);
-  at_command($line, 'AT+CMUX=0') if $ENV{peer_at};
-  # A module may need a moment between its OK and the first SABM.
-  select undef, undef, undef, 0.5;
-  attach_gsm($line, initiator => $ENV{peer_initiator}, encapsulation => 0, mru => 512, mtu => 127, t1 => 20, t2 => 20, n2 => 3);
-  $tty = "/dev/gsmtty1";
-  open_gsmtty(1, 30, my $port);
-  # pppd opens the tty again; the first handle goes only when it ends, so that the DLC stays open in between.
-  $^F = 255;
-  our $hold = $port;
-} else {
-  # Raw also between two sessions: an echo would be heard as a looped line.
-  open $line, '+<', $tty or die "$tty: $!";
-  make_raw($line);
-}
+# Raw also between two sessions: an echo would be heard as a looped line.
+open my $line, '+<', $tty or die "$tty: $!";
+make_raw($line);
 
 my $pings = $ENV{peer_pings} // 5;
 system 'mount -t tmpfs tmpfs /etc/ppp';
 for (my $number = 1; ; $number++) {
   my $folder = "$ENV{peer_work}/session-$number";
-  select undef, undef, undef, 0.02 until -e "$folder/go" || -e "$ENV{peer_work}/end";
-  last unless -e "$folder/go";
+  select undef, undef, undef, 0.02 until -e "$folder/go";
   system "rm -f /etc/ppp/* /run/pinged6; cp $folder/* /etc/ppp/; chmod 600 /etc/ppp/*";
   my $stay = -e "$folder/stay" ? 1 : 0;
   # pppd gives its scripts an environment of its own: what they need is written into them.
@@ -55,9 +38,8 @@ ping -6 -n -c $pings -i 0.05 -W 5 \$5%\$1 && echo "peer: pinged over IPv6"
 SCRIPT
   # Said by pppd once the line is its own.
   script('/etc/ppp/connected', "#!/bin/sh\necho 'peer: session $number' >/dev/console\n");
-  my @connect = ('connect', -e "$folder/chat" ? '/usr/sbin/chat -v -f /etc/ppp/chat && /etc/ppp/connected' : '/etc/ppp/connected');
   my $status = system 'pppd', $tty, '115200', 'nodetach', 'debug', 'logfile', '/dev/console', 'lock', 'nocrtscts', 'local',
-    'connect-delay', '1', @connect, 'file', '/etc/ppp/options';
+    'connect-delay', '1', 'connect', '/etc/ppp/connected', 'file', '/etc/ppp/options';
   print "peer: session $number: pppd exit " . ($status >> 8) . "\n";
 }
 
