@@ -142,16 +142,24 @@ async function checkEnd(pair: Pair): Promise<void> {
   if (clock.pendingTimers > 0) throw new Error(`${clock.pendingTimers} timers are left`);
 }
 
-/** Both ends agree which DLCs are open, and these carry data both ways. */
+/**
+ * Both ends agree which DLCs are open, and these carry data both ways. One disagreement a damaged line may leave: an end
+ * that had stopped the other with FC, and whose DISC was lost each time, is not asked by data, since there is none.
+ */
 async function checkAlive(pair: Pair): Promise<void> {
   const { clock, ends } = pair;
+  const stopped = new Set<Session>();
+  const sendLast = (name: EndName, session: Session | undefined): void => {
+    if (session === undefined) return;
+    stopped.add(session);
+    const sent = session.port.send(session.records(1)).finally(() => stopped.delete(session));
+    pair.ask(`${name} last send ${session.port.dlci}`, sent);
+  };
   for (const [name, far] of ENDS) {
     for (const dlci of [1, 2, 3]) {
       // Where the far end knows nothing of it any more, it says so in answer.
-      const session = ends[name].open(dlci);
-      if (session !== undefined) pair.ask(`${name} last send ${dlci}`, session.port.send(session.records(1)));
-      const other = ends[far].open(dlci);
-      if (other !== undefined) pair.ask(`${far} last send ${dlci}`, other.port.send(other.records(1)));
+      sendLast(name, ends[name].open(dlci));
+      sendLast(far, ends[far].open(dlci));
     }
   }
   await clock.advance(CALM_MS);
@@ -159,7 +167,8 @@ async function checkAlive(pair: Pair): Promise<void> {
   for (const dlci of [1, 2, 3]) {
     const sessions = [ends.host.open(dlci), ends.module.open(dlci)] as const;
     const [near, far] = sessions;
-    if ((near === undefined) !== (far === undefined))
+    const alone = near === undefined ? far : far === undefined ? near : undefined;
+    if (alone !== undefined && !(pair.isDamaged && stopped.has(alone)))
       throw new Error(`DLCI ${dlci} is open at one end alone: ${near === undefined ? 'module' : 'host'}`);
     if (near === undefined || far === undefined) continue;
     for (const [from, to] of [

@@ -4,12 +4,14 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { FUZZ_PARTS } from './fuzz-parts.ts';
 
-const SHORT: Readonly<Record<string, number>> = { pairs: 3000, peer: 15_000, octets: 200_000 };
+const SHORT: Readonly<Record<string, number>> = { pairs: 4000, peer: 15_000, octets: 200_000 };
+/** Always the same: here nothing that was mended may come back. New things are for `pnpm fuzz` to find, with any seed. */
+const SEED = 27_010;
 
 describe('a short run of pnpm fuzz', () => {
   it.each(FUZZ_PARTS.map((part) => [part.name, part] as const))('finds nothing in %s', async (name, part) => {
     const frames = SHORT[name] ?? 0;
-    const result = await part.run({ seed: Number(process.env['FC_SEED']), frames });
+    const result = await part.run({ seed: SEED, frames });
     expect(result.frames).toBeGreaterThanOrEqual(frames);
     expect(result.octets).toBeGreaterThan(frames);
   });
