@@ -1,7 +1,10 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { IpEasyDatagramSocket, IpEasySocket } from '@cellmux/ipeasy';
+import { Multiplexer, type DlcPort } from '@cellmux/cmux';
+import type { IpEasy, IpEasyDatagramSocket, IpEasySocket } from '@cellmux/ipeasy';
+import { faultyLine, type FaultyLine } from '@cellmux/port';
+import { firstValueFrom } from 'rxjs';
 import { crc32 } from './crc-32.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort, setUpModule, testBytes } from './module-setup.ts';
@@ -25,48 +28,128 @@ async function readAll(socket: IpEasySocket | Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/**
+ * Six sockets at once to a real server: 1 MiB each way on each, every octet compared at this end, and what arrived at the
+ * server by its CRC-32, which it sends back. Gives what was right.
+ */
+async function exchangeOnSix(ipEasy: IpEasy): Promise<boolean[]> {
+  const size = 1 << 20;
+  const { port } = await serveTcp((socket) => {
+    let head: Buffer = Buffer.alloc(0);
+    let sum = 0;
+    let received = 0;
+    socket.on('data', (chunk: Buffer) => {
+      head = head.length < 1 ? chunk.subarray(0, 1) : head;
+      sum = crc32(chunk, sum);
+      received += chunk.length;
+      if (received === size) {
+        const check = Buffer.alloc(4);
+        check.writeUInt32BE(sum);
+        socket.write(check);
+      }
+    });
+    void once(socket, 'data').then(() => socket.write(testBytes(size, head[0])));
+  });
+  return Promise.all(
+    Array.from({ length: 6 }, async (_, index) => {
+      const socket = await ipEasy.connect({ host: '127.0.0.1', port });
+      const body = testBytes(size, index + 1);
+      socket.write(body);
+      const chunks: Buffer[] = [];
+      let got = 0;
+      for await (const chunk of socket) {
+        chunks.push(chunk as Buffer);
+        got += (chunk as Buffer).length;
+        if (got >= size + 4) break;
+      }
+      const all = Buffer.concat(chunks);
+      const expected = testBytes(size, body[0]);
+      // The check value comes somewhere in the middle of nothing: it is the last thing the server writes.
+      const check = Buffer.alloc(4);
+      check.writeUInt32BE(crc32(body));
+      return all.equals(Buffer.concat([expected, check])) || all.equals(Buffer.concat([check, expected]));
+    }),
+  );
+}
+
+/** Three DLCs in error-recovery mode over a line that drops and flips; the module's ends and the host's, by index. */
+async function damagedPorts(seed: number): Promise<{ line: FaultyLine; ports: { dte: DlcPort; dce: DlcPort }[] }> {
+  const line = faultyLine({ seed });
+  const options = { option: 'advanced', n1: 512, n2: 20 } as const;
+  const host = new Multiplexer(line.dte, options);
+  const responder = new Multiplexer(line.dce, { ...options, role: 'responder' });
+  onTestFinished(async () => {
+    line.setFaults({ dropRate: 0, flipRate: 0 });
+    await host.close();
+  });
+  await Promise.all([responder.start(), host.start()]);
+  const ports: { dte: DlcPort; dce: DlcPort }[] = [];
+  for (const dlci of [1, 2, 3]) {
+    const incoming = firstValueFrom(responder.incoming$);
+    const dte = await host.open(dlci, { frameType: 'I', k: 7 });
+    ports.push({ dte, dce: await incoming });
+  }
+  return { line, ports };
+}
+
 describe('IP Easy sockets on the virtual module', () => {
   it('moves 1 MiB each way on six sockets at once, over three ports', { timeout: 60_000 }, async () => {
-    const size = 1 << 20;
-    const { port } = await serveTcp((socket) => {
-      let head: Buffer = Buffer.alloc(0);
-      let sum = 0;
-      let received = 0;
-      socket.on('data', (chunk: Buffer) => {
-        head = head.length < 1 ? chunk.subarray(0, 1) : head;
-        sum = crc32(chunk, sum);
-        received += chunk.length;
-        if (received === size) {
-          const check = Buffer.alloc(4);
-          check.writeUInt32BE(sum);
-          socket.write(check);
-        }
-      });
-      void once(socket, 'data').then(() => socket.write(testBytes(size, head[0])));
-    });
     const { ipEasy } = await setUpModule({ ports: 3 });
-    const results = await Promise.all(
-      Array.from({ length: 6 }, async (_, index) => {
-        const socket = await ipEasy.connect({ host: '127.0.0.1', port });
-        const body = testBytes(size, index + 1);
-        socket.write(body);
-        const chunks: Buffer[] = [];
-        let got = 0;
-        for await (const chunk of socket) {
-          chunks.push(chunk as Buffer);
-          got += (chunk as Buffer).length;
-          if (got >= size + 4) break;
-        }
-        const all = Buffer.concat(chunks);
-        const expected = testBytes(size, body[0]);
-        // The check value comes somewhere in the middle of nothing: it is the last thing the server writes.
-        const check = Buffer.alloc(4);
-        check.writeUInt32BE(crc32(body));
-        return all.equals(Buffer.concat([expected, check])) || all.equals(Buffer.concat([check, expected]));
-      }),
-    );
-    expect(results).toEqual([true, true, true, true, true, true]);
+    expect(await exchangeOnSix(ipEasy)).toEqual([true, true, true, true, true, true]);
   });
+
+  it(
+    'moves as much over three DLCs in error-recovery mode, on a line that drops and flips',
+    { timeout: 120_000 },
+    async () => {
+      const { line, ports } = await damagedPorts(11);
+      const { ipEasy } = await setUpModule({
+        ports: 3,
+        line: (index) => ports[index] as { dte: DlcPort; dce: DlcPort },
+      });
+      line.setFaults({ dropRate: 2e-6, flipRate: 2e-6 });
+      expect(await exchangeOnSix(ipEasy)).toEqual([true, true, true, true, true, true]);
+      const { dteToDce, dceToDte } = line.stats;
+      expect(dteToDce.flipped + dteToDce.dropped).toBeGreaterThan(5);
+      expect(dceToDte.flipped + dceToDte.dropped).toBeGreaterThan(5);
+    },
+  );
+
+  it.each(['command', 'online'] as const)(
+    'takes no more than the peer, and loses none of it when it reads again: %s mode',
+    { timeout: 60_000 },
+    async (mode) => {
+      const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      const accepted = once(server, 'connection') as Promise<[Socket]>;
+      const { ipEasy } = await setUpModule();
+      const socket = await ipEasy.connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, mode });
+      const [peer] = await accepted;
+      // More than the buffers of the machine between module and peer.
+      const body = testBytes(12 << 20, 9);
+      let taken = 0;
+      const sent = (async () => {
+        for (let offset = 0; offset < body.length; offset += 16_384) {
+          const part = body.subarray(offset, offset + 16_384);
+          await new Promise<void>((resolve, reject) =>
+            socket.write(part, (error) => (error ? reject(error) : resolve())),
+          );
+          taken += part.length;
+        }
+        socket.end();
+      })();
+      for (let before = -1; before !== taken;) {
+        before = taken;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+      expect(peer.bytesRead).toBe(0);
+      expect(taken).toBeLessThan(body.length);
+      const [arrived] = await Promise.all([readAll(peer), sent]);
+      expect(arrived.equals(body)).toBe(true);
+      peer.end();
+    },
+  );
 
   it('leaves with the peer what nobody reads, and says by how much', async () => {
     const body = testBytes(16 << 20, 5);
