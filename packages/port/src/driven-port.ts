@@ -14,9 +14,11 @@ export const CLOSE_LINGER_MS = 2000;
 export interface PortDriver {
   /**
    * Takes at least one of the bytes, now or later, and says how many. Never called again before it has answered. It may
-   * keep no reference to the array afterwards. A rejection means that the line is lost.
+   * keep no reference to the array afterwards. A rejection means that the line is lost. A transport whose receiver could
+   * end the port from within, or between the delivery and the answer, says how many by `taken` before it hands them over,
+   * and answers with how many more there were: so no sender is told that octets did not leave which did.
    */
-  write(bytes: Uint8Array): number | Promise<number>;
+  write(bytes: Uint8Array, taken: (octets: number) => void): number | Promise<number>;
   /** Asks the far side to stop, or stops reading. */
   pause(): void;
   /** Undoes {@link pause}. */
@@ -214,10 +216,12 @@ export class DrivenPort implements Port {
     try {
       for (let bytes = this.#queue.peek(); bytes !== undefined && !this.#isOver; bytes = this.#queue.peek()) {
         const first = this.#queue.first;
-        const answer = bytes.length === 0 ? 0 : this.#driver.write(bytes);
-        const octets = typeof answer === 'number' ? answer : await answer;
-        this.#takenBytes += octets;
-        this.#queue.take(octets, first);
+        const taken = (octets: number): void => {
+          this.#takenBytes += octets;
+          this.#queue.take(octets, first);
+        };
+        const answer = bytes.length === 0 ? 0 : this.#driver.write(bytes, taken);
+        taken(typeof answer === 'number' ? answer : await answer);
       }
     } catch (error) {
       this.failed(error);

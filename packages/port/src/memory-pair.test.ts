@@ -123,6 +123,21 @@ describe('memoryPair', () => {
     );
   });
 
+  test('what its sender was told of as not sent does not arrive, whenever the far end goes on', async () => {
+    const { dte, dce } = memoryPair();
+    let octets = 0;
+    dce.received$.subscribe((chunk) => (octets += chunk.length));
+    dce.pause();
+    const sent = dte.send(latin1('A')).catch((error: { context?: { unsentBytes: number } }) => error.context);
+    void dte.close();
+    await settle();
+    void dte.close({ signal: AbortSignal.abort() });
+    dce.resume();
+    const context = await sent;
+    await settle();
+    expect(octets).toBe(1 - (context?.unsentBytes ?? 0));
+  });
+
   test('delivers in the same chunks, each the receiver’s own', async () => {
     const { dte, dce } = memoryPair();
     const chunks: Uint8Array[] = [];

@@ -16,17 +16,23 @@ export interface MemoryPairOptions {
 class MemoryDriver implements PortDriver {
   #far: DrivenPort | undefined;
   #farDriver: MemoryDriver | undefined;
-  #waiting: { readonly bytes: Uint8Array; readonly taken: (octets: number) => void } | undefined;
+  #waiting: ((far: DrivenPort) => void) | undefined;
 
   join(far: DrivenPort, farDriver: MemoryDriver): void {
     this.#far = far;
     this.#farDriver = farDriver;
   }
 
-  write(bytes: Uint8Array): number | Promise<number> {
-    if (this.#far?.isPaused === false) return this.#deliver(this.#far, bytes);
-    return new Promise((taken) => {
-      this.#waiting = { bytes, taken };
+  write(bytes: Uint8Array, taken: (octets: number) => void): number | Promise<number> {
+    if (this.#far?.isPaused === false) {
+      this.#deliver(this.#far, bytes, taken);
+      return 0;
+    }
+    return new Promise((resolve) => {
+      this.#waiting = (far) => {
+        this.#deliver(far, bytes, taken);
+        resolve(0);
+      };
     });
   }
 
@@ -39,6 +45,8 @@ class MemoryDriver implements PortDriver {
   }
 
   close(): void {
+    // Its sender has been told that it did not leave.
+    this.#waiting = undefined;
     this.#far?.ended();
   }
 
@@ -49,21 +57,22 @@ class MemoryDriver implements PortDriver {
   }
 
   goOn(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined || this.#far === undefined) return;
-    this.#waiting = undefined;
+    if (this.#waiting === undefined) return;
     // Not from within resume: its caller has not expected bytes by the time it returns.
     queueMicrotask(() => {
-      if (this.#far?.isPaused === false) waiting.taken(this.#deliver(this.#far, waiting.bytes));
-      else this.#waiting = waiting;
+      const deliver = this.#waiting;
+      if (deliver === undefined || this.#far?.isPaused !== false) return;
+      this.#waiting = undefined;
+      deliver(this.#far);
     });
   }
 
-  #deliver(far: DrivenPort, bytes: Uint8Array): number {
+  #deliver(far: DrivenPort, bytes: Uint8Array, taken: (octets: number) => void): void {
     const octets = Math.min(bytes.length, far.roomBytes);
     // A copy: the sender may use its array again, the receiver may keep the chunk. On a Buffer `slice` would be a view.
-    far.received(new Uint8Array(octets === bytes.length ? bytes : bytes.subarray(0, octets)));
-    return octets;
+    const chunk = new Uint8Array(octets === bytes.length ? bytes : bytes.subarray(0, octets));
+    taken(octets);
+    far.received(chunk);
   }
 }
 
