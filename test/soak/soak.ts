@@ -1,30 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Gateway } from '@cellmux/gateway';
 import { VirtualHe863 } from '@cellmux/he863';
 import { CellmuxError, faultyLine, seededRandom, systemClock, type FaultyLine } from '@cellmux/port';
 import { EchoServer, GatewayTraffic } from '../gateway/gateway-traffic.ts';
+import { readSoakOptions } from './soak-options.ts';
 import { growthPerMinute, memoryPlot, type MemorySample } from './memory-plot.ts';
 
-/**
- * `pnpm soak [--minutes 10] [--lines 1] [--seed N] [--no-faults]`: PPP, six sockets and AT on each line, faults now and
- * then, for so long. Exit status 0 only with every octet accounted for, flat memory, and nothing left behind.
- */
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '10' },
-    lines: { type: 'string', default: '1' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-    faults: { type: 'boolean', default: true },
-  },
-  allowNegative: true,
-});
-const [minutes, lines, seed] = [Number(values.minutes), Number(values.lines), Number(values.seed)];
-if (!(minutes > 0) || !Number.isInteger(lines) || lines < 1 || !Number.isInteger(seed)) {
-  console.error('soak: --minutes wants a number above 0, --lines and --seed whole numbers');
-  process.exit(2);
-}
+/* `pnpm soak`: PPP, six sockets and AT on each line, faults now and then, for as long as asked. */
+const options = readSoakOptions();
+if (options === undefined) process.exit();
+const { minutes, lines, seed } = options;
 /** A line of the fastest kind that a module of this generation has, bit/s. */
 const BAUD_RATE = 7_200_000;
 /** Growth that is none: what the collector leaves lying differs from one look to the next. */
@@ -91,7 +77,11 @@ while (performance.now() < endMs) {
   globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
   samples.push({ atMs: performance.now() - beganMs, rssBytes: rss, heapBytes: heapUsed });
-  if (values.faults && performance.now() >= nextFaultMs && performance.now() < calmMs) {
+  if (process.stderr.isTTY || samples.length % 30 === 0) {
+    const text = `${samples.length} s of ${Math.round(minutes * 60)} s, ${running.reduce((total, { outages }) => total + outages(), 0)} outages ended, RSS ${Math.round(rss / 1e6)} MB`;
+    process.stderr.write(process.stderr.isTTY ? `\r${text} ` : `${text}\n`);
+  }
+  if (options.faults && performance.now() >= nextFaultMs && performance.now() < calmMs) {
     nextFaultMs += FAULT_EVERY_MS;
     for (const { strike } of running) strike();
   }
@@ -124,7 +114,8 @@ await writeFile(join(folder, 'soak-memory.svg'), memoryPlot(samples));
 const sum = (of: (one: (typeof running)[number]) => number): number =>
   running.reduce((total, one) => total + of(one), 0);
 const rss = samples.at(-1)?.rssBytes ?? 0;
-console.log(`outages ${sum(({ outages }) => outages())}, all ended`);
+if (process.stderr.isTTY) process.stderr.write('\n');
+console.log(`outages that ended: ${sum(({ outages }) => outages())}`);
 for (const name of ['sockets', 'ppp', 'at'] as const) {
   const unit = name === 'sockets' ? 'octets' : name === 'ppp' ? 'pings' : 'commands';
   const [sent, delivered, told] = (['sent', 'delivered', 'told'] as const).map((key) =>
