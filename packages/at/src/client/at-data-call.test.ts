@@ -1,3 +1,4 @@
+import { GENERIC_AT_PROFILE } from './at-profile.ts';
 import { getEventListeners } from 'node:events';
 import { concatBytes, fromLatin1, latin1, type CellmuxError } from '@cellmux/port';
 import fc from 'fast-check';
@@ -191,7 +192,7 @@ describe('the end by NO CARRIER', () => {
     module.say('data\r\nNO CARRIER\r\n');
     await clock.advance(0);
     await module.port.setCircuits({ dcd: false });
-    await clock.advance(40);
+    await clock.advance(GENERIC_AT_PROFILE.dataBehindCarrierMs - 1);
     module.say(`${more}\r\nNO CARRIER\r\n`);
     expect(await clock.run(call.ended)).toEqual({ reason: 'noCarrier', text: 'NO CARRIER' });
     expect(received()).toBe(`data\r\nNO CARRIER\r\n${more}`);

@@ -52,8 +52,9 @@ export const GENERIC_AT_PROFILE: AtProfile = {
   guardFactor: 1.1,
   escape: '+++',
   dataEndQuietMs: 200,
-  // A frame of each of two other DLCs at 115200 Bd is 23 ms.
-  dataBehindCarrierMs: 50,
+  // The wait begins anew with each octet: between two frames of a DLC one of each of two other DLCs comes at most, 23 ms at
+  // 115200 Bd with N1 = 127. Each call pays it at its end.
+  dataBehindCarrierMs: 40,
   dataEndHoldMs: 20,
   probeMs: 1000,
   probes: [
