@@ -235,7 +235,9 @@ describeWithPeers("the Linux kernel's n_gsm", ['linux.uml', 'gcc', 'perl', 'insm
     expect(seen).toEqual({ frames: capture.capture.recorded, incorrect: [capture.capture.recorded], malformed: [] });
   }
 
-  const sizes = (mtu: number): readonly number[] => (mtu === 127 ? [MIB, 32 * KIB] : [96 * KIB, 32 * KIB]);
+  // The kernel's side takes its time with small frames: all cells with 1 MiB are for whoever has some minutes more.
+  const isWhole = process.env['PEERS_WHOLE'] !== undefined;
+  const sizes = (mtu: number): readonly number[] => (mtu === 127 || isWhole ? [MIB, 32 * KIB] : [96 * KIB, 32 * KIB]);
   const cells = (['module', 'host'] as const).flatMap((kernel) =>
     (['basic', 'advanced'] as const).flatMap((option) =>
       [127, 31, 512].map((mtu): GsmUse => ({ kernel, option, mtu, bytes: sizes(mtu) })),
