@@ -196,7 +196,8 @@ describeWithPeers('pppd in a user-mode kernel', ['linux.uml', 'pppd', 'gcc', 'pe
         expect(host.requestsAnswered).toBeGreaterThanOrEqual(3);
         if (client.ipv6 === true) {
           const [, far] = await pppd.printed(/ipv6-up local=(\S+) remote=/);
-          expect(network.ipv6?.peerAddress).toBe(far?.toLowerCase());
+          // pppd writes the zeros at the beginning of a group, which RFC 5952 leaves out.
+          expect(network.ipv6?.peerAddress).toBe(far?.toLowerCase().replaceAll(/\b0{1,3}(?=[0-9a-f])/g, ''));
           await pppd.printed('peer: pinged over IPv6');
         }
         await link.close();
