@@ -98,6 +98,8 @@ class DemoRun {
   #fetchErrors: readonly string[] = [];
   #traffic: ReturnType<typeof pppTraffic> | undefined;
   #poll: AtPoll | undefined;
+  /** Its counters are read after the end, too, when the gateway has none any more. */
+  #multiplexer: Gateway['multiplexer'] | undefined;
   #address = '';
   #peer = '';
 
@@ -125,7 +127,8 @@ class DemoRun {
 
   /** All three ports at once: until both bodies are there, the other two keep going. */
   async work({ bodies, port, signal }: WorkOptions): Promise<void> {
-    const { packets, sockets, at } = this.#gateway;
+    const { packets, sockets, at, multiplexer } = this.#gateway;
+    this.#multiplexer = multiplexer;
     const done = new AbortController();
     const until = AbortSignal.any([done.signal, signal]);
     const traffic = (this.#traffic = pppTraffic(packets, this.#peer));
@@ -181,15 +184,14 @@ class DemoRun {
 
   /** What the multiplexer has counted for the three ports; zero before it runs. */
   #counts(): readonly [DlcCount, DlcCount, DlcCount] {
-    if (this.#busySinceMs === undefined) return [NO_COUNT, NO_COUNT, NO_COUNT];
-    const { dlcs } = this.#gateway.multiplexer.counters;
+    const { dlcs } = this.#multiplexer?.counters ?? { dlcs: new Map<number, DlcCount>() };
     return [dlcs.get(1) ?? NO_COUNT, dlcs.get(2) ?? NO_COUNT, dlcs.get(3) ?? NO_COUNT];
   }
 
   /** Frames that either end of the multiplexer threw away; on a line without faults there are none. */
   #badFrames(): number {
-    if (this.#busySinceMs === undefined) return 0;
-    const { badHeader, tooLong, noClosingFlag, badFcs, malformedMessages } = this.#gateway.multiplexer.counters;
+    if (this.#multiplexer === undefined) return 0;
+    const { badHeader, tooLong, noClosingFlag, badFcs, malformedMessages } = this.#multiplexer.counters;
     return badHeader + tooLong + noClosingFlag + badFcs + malformedMessages;
   }
 
