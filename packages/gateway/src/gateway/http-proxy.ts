@@ -6,6 +6,7 @@ import { formatHostPort, parseHostPort, type HostPort } from '../core/host-port.
 import type { Dial } from './dial.ts';
 import { describeFailure } from './failure.ts';
 import { hasToken } from './has-token.ts';
+import { breakOff, joinStreams } from './join-streams.ts';
 import { listen } from './listen.ts';
 
 /** What a proxy did for a client, for logs. */
@@ -81,7 +82,7 @@ export class HttpProxy implements AsyncDisposable {
     return this.#address;
   }
 
-  /** Stops listening and ends every connection, on both sides. */
+  /** Stops listening and breaks every connection off that has not ended, on both sides. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -89,7 +90,7 @@ export class HttpProxy implements AsyncDisposable {
       });
     });
     this.#ending.abort(new CellmuxError('ERR_GATEWAY_STOPPED', 'the gateway is stopping'));
-    for (const stream of this.#open) stream.destroy();
+    for (const stream of this.#open) breakOff(stream);
     this.#server.closeAllConnections();
     await closed;
   }
@@ -119,7 +120,7 @@ export class HttpProxy implements AsyncDisposable {
       return;
     }
     client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-    join(client, socket);
+    joinStreams(client, socket);
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -218,15 +219,6 @@ function onEndWithoutData(stream: Duplex, callback: () => void): () => void {
     stream.off('readable', onReadable);
     stream.off('end', callback);
   };
-}
-
-/** Both directions, and an end of one side that ends the other. */
-function join(client: Duplex, socket: Duplex): void {
-  const done = (): void => {
-    // A stream that fails destroys its partner: pipeline has done all there is to do.
-  };
-  pipeline(client, socket, done);
-  pipeline(socket, client, done);
 }
 
 function endToEndHeaders(message: IncomingMessage): string[] {

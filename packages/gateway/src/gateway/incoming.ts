@@ -1,10 +1,10 @@
 import type { Clock } from '@cellmux/port';
 import type { IpEasySocket } from '@cellmux/ipeasy';
 import { connect } from 'node:net';
-import { pipeline } from 'node:stream';
 import { formatHostPort } from '../core/host-port.ts';
 import type { IncomingRule } from '../core/incoming-rule.ts';
 import type { GatewayEvent } from './gateway-events.ts';
+import { joinStreams } from './join-streams.ts';
 
 /** How long the local server may take to accept, ms. */
 const CONNECT_LIMIT_MS = 10_000;
@@ -26,18 +26,16 @@ export function carryIncoming(
     isConnected = true;
     cancel();
     onEvent({ type: 'incomingConnected', port, from, target });
-    const done = (): void => {
-      // A stream that fails destroys its partner: pipeline has done all there is to do.
-    };
-    pipeline(socket, local, done);
-    pipeline(local, socket, done);
+    joinStreams(local, socket);
   });
   local.once('error', (error) => {
     cancel();
     if (!isConnected) onEvent({ type: 'incomingFailed', port, from, target, error });
     socket.destroy();
   });
-  socket.once('error', () => local.destroy());
+  socket.once('error', () => {
+    if (!isConnected) local.destroy();
+  });
   socket.once('close', () => {
     cancel();
     if (!isConnected) local.destroy();

@@ -1,9 +1,10 @@
 import { CellmuxError } from '@cellmux/port';
 import { createServer, type Server, type Socket } from 'node:net';
-import { pipeline, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { ForwardRule } from '../core/forward-rule.ts';
 import { formatHostPort, type HostPort } from '../core/host-port.ts';
 import type { Dial } from './dial.ts';
+import { breakOff, joinStreams } from './join-streams.ts';
 import { listen } from './listen.ts';
 
 /** What a forward did for a client, for logs. */
@@ -47,7 +48,7 @@ export class TcpForward implements AsyncDisposable {
     return this.#address;
   }
 
-  /** Stops listening and ends every connection, on both sides. */
+  /** Stops listening and breaks every connection off that has not ended, on both sides. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -55,7 +56,7 @@ export class TcpForward implements AsyncDisposable {
       });
     });
     this.#ending.abort(new CellmuxError('ERR_GATEWAY_STOPPED', 'the gateway is stopping'));
-    for (const stream of this.#open) stream.destroy();
+    for (const stream of this.#open) breakOff(stream);
     await closed;
   }
 
@@ -79,11 +80,7 @@ export class TcpForward implements AsyncDisposable {
       });
       this.#track(socket);
       this.#onEvent({ type: 'forwardConnected', target });
-      const done = (): void => {
-        // A stream that fails destroys its partner: pipeline has done all there is to do.
-      };
-      pipeline(client, socket, done);
-      pipeline(socket, client, done);
+      joinStreams(client, socket);
     } catch (error) {
       // A TCP client cannot be told why: a reset at least does not look like an end in order.
       client.resetAndDestroy();
