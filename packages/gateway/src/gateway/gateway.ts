@@ -1,44 +1,33 @@
-import { HE863_AT_PROFILE, type AtProfile } from '@cellmux/at';
 import type { Multiplexer } from '@cellmux/cmux';
 import type { IpEasy } from '@cellmux/ipeasy';
 import { CellmuxError, systemClock, type AbortOptions, type Clock } from '@cellmux/port';
 import type { PppCall } from '@cellmux/ppp';
-import { join } from 'node:path';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import { formatHostPort, type HostPort } from '../core/host-port.ts';
-import { causeOf } from '../core/recovery/cause-of.ts';
-import { SERVICES, type Cause, type Patient, type Service } from '../core/recovery/cause.ts';
-import { DEFAULT_ATTEMPTS, type Outage } from '../core/recovery/supervisor.ts';
+import { SERVICES, type Cause, type Patient } from '../core/recovery/cause.ts';
+import type { Outage } from '../core/recovery/supervisor.ts';
 import type { GatewayMetrics } from '../observe/gateway-metrics.ts';
-import { AtService, type AtCommander } from './at-service.ts';
+import type { AtCommander } from './at-service.ts';
 import { checkGatewayOptions } from './check-gateway-options.ts';
 import { queuedDial, type QueuedDial } from './dial.ts';
-import { allOrFirstFailure } from './first-failure.ts';
 import { FrameCapture } from './frame-capture.ts';
 import type { GatewayEnd, GatewayEvent, GatewayState } from './gateway-events.ts';
 import type { GatewayOptions, PingOptions } from './gateway-options.ts';
-import { DLCI_OF, Link } from './link.ts';
-import { DEFAULT_BAUD_RATE, lineOpener } from './open-line.ts';
+import { statusOf, type GatewayStatus } from './gateway-status.ts';
+import { makeRecovery } from './make-recovery.ts';
+import { OutageHistory } from './outage-history.ts';
 import type { PacketHost } from './packet-host.ts';
 import { pingForever } from './ping.ts';
-import { statusOf, type GatewayStatus, type PastOutage } from './gateway-status.ts';
-import { PppService } from './ppp-service.ts';
-import { Recovery } from './recovery.ts';
+import type { Recovery } from './recovery.ts';
 import { resolveHost } from './resolve-host.ts';
-import { SharedPty } from './shared-pty.ts';
-import { SocketService } from './socket-service.ts';
+import { Services } from './services.ts';
 import { startListeners, type Listener } from './start-listeners.ts';
-import { Teardown } from './teardown.ts';
-import { VIRTUAL_AT_PROFILE } from './virtual-at-profile.ts';
+import { takeDown } from './take-down.ts';
 import { Watch } from './watch.ts';
 
 /** Sockets of the module (the guide, §3.2). */
 const SOCKETS = 6;
-const DEFAULT_REGISTRATION_LIMIT_MS = 60_000;
-const DEFAULT_KEEP_ALIVE_MS = 10_000;
 const DEFAULT_POLL_MS = 10_000;
-/** Outages that are over, for whoever asks. */
-const PAST_OUTAGES_KEPT = 20;
 
 /**
  * The gateway: one line to a module, three ports on it that work at the same time. PPP on port 1, IP Easy sockets on
@@ -66,21 +55,25 @@ export class Gateway implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #state = new BehaviorSubject<GatewayState>('idle');
   readonly #events = new Subject<GatewayEvent>();
+  readonly #onEvent = (event: GatewayEvent): void => {
+    this.#events.next(event);
+  };
+  readonly #onState = (state: GatewayState): void => {
+    this.#state.next(state);
+  };
+  readonly #onListening = (listener: Listener): void => {
+    this.#listeners.push(listener);
+    this.#events.next({ type: 'listening', what: listener.what, where: listener.where });
+  };
   readonly #ending = new AbortController();
-  readonly #teardown: Teardown;
-  readonly #link: Link;
-  readonly #ppp: PppService;
-  readonly #sockets: SocketService;
-  readonly #at: AtService;
+  readonly #services: Services;
   readonly #watch: Watch;
   readonly #recovery: Recovery;
+  readonly #history = new OutageHistory();
   readonly #capture: FrameCapture;
   readonly #listeners: Listener[] = [];
-  /** Where other programs have the ports. */
-  readonly #ptys = new Map<Service, SharedPty>();
   readonly #dial: QueuedDial;
   #metrics: GatewayMetrics | undefined;
-  readonly #pastOutages: PastOutage[] = [];
   #startedMs: number | undefined;
   #settleEnded: (end: GatewayEnd) => void = () => undefined;
   #starting: Promise<void> | undefined;
@@ -97,84 +90,51 @@ export class Gateway implements AsyncDisposable {
     this.#options = options;
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
-    const onEvent = (event: GatewayEvent): void => {
-      this.#events.next(event);
-    };
-    this.#teardown = new Teardown(clock, onEvent);
     this.#capture = new FrameCapture({ clock });
-    this.#link = new Link({
+    this.#services = new Services({
+      options,
       clock,
-      profile: this.#atProfile,
-      baudRate: this.#baudRate,
-      keepAliveMs: options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
-      openLine: lineOpener(options),
-      resetModule: options.resetModule,
-      isBare: options.ports !== undefined,
       onFrame: this.#capture.onFrame,
-      onEvent,
-      onBroken: (cause, error) => {
-        this.#at.down();
-        this.#broken('link', cause, error);
+      onEvent: this.#onEvent,
+      onBroken: (patient, cause, error) => {
+        this.#broken(patient, cause, error);
       },
-      onPortClosed: (service) => {
-        if (service === 'at') this.#at.down();
-        const error = new CellmuxError('ERR_AT_CLOSED', `the module closed port ${DLCI_OF[service]}`);
-        this.#broken(service, 'portClosed', error);
+      onInUse: (service, inUse) => {
+        this.#recovery.inUse(service, inUse);
       },
-    });
-    this.#ppp = new PppService({
-      options,
-      clock,
-      onEvent,
-      onBroken: (cause, error) => {
-        this.#broken('ppp', cause, error);
-      },
-    });
-    this.#sockets = new SocketService({
-      options,
-      clock,
-      onEvent,
-      onBroken: (cause, error) => {
-        this.#broken('sockets', cause, error);
-      },
-      onInUse: (inUse) => {
-        this.#recovery.inUse('sockets', inUse);
-      },
-      onModuleReset: () => {
-        void this.#findOutReset();
-      },
-    });
-    this.#at = new AtService({
-      onEvent,
-      onStuck: (error) => {
-        this.#broken('at', 'portStuck', error);
-      },
-      onInUse: (inUse) => {
-        this.#recovery.inUse('at', inUse);
-      },
-      onRegistered: () => {
+      onHopeful: () => {
         this.#recovery.hopeful();
       },
-      onContextDoubtful: () => {
-        void this.#sockets.check();
+    });
+    const { sockets, ppp, at } = this.#services;
+    this.#recovery = makeRecovery({
+      options: options.recovery,
+      clock,
+      crew: this.#services,
+      history: this.#history,
+      onEvent: this.#onEvent,
+      onChange: () => {
+        this.#showState();
+      },
+      onGaveUp: (error) => {
+        this.#fail(error);
       },
     });
     this.#watch = new Watch({
       clock,
       pollMs: options.pollMs ?? DEFAULT_POLL_MS,
       look: async () => {
-        this.#recovery.inUse('ppp', this.#ppp.isInUse);
-        await Promise.all([this.#at.poll(), this.#sockets.check()]);
+        this.#recovery.inUse('ppp', ppp.isInUse);
+        await Promise.all([at.poll(), sockets.check()]);
       },
     });
-    this.#recovery = this.#makeRecovery();
-    this.#dial = queuedDial((target, dialOptions) => this.#sockets.connect(target, dialOptions), {
+    this.#dial = queuedDial((target, dialOptions) => sockets.connect(target, dialOptions), {
       maximumOpen: SOCKETS,
       ...(options.queueLimit === undefined ? {} : { maximumWaiting: options.queueLimit }),
     });
     this.state$ = this.#state.asObservable();
     this.events$ = this.#events.asObservable();
-    this.packets$ = this.#ppp.packets$;
+    this.packets$ = ppp.packets$;
     this.ended = new Promise((resolve) => (this.#settleEnded = resolve));
   }
 
@@ -184,27 +144,27 @@ export class Gateway implements AsyncDisposable {
 
   /** The multiplexer on the line, which is another one after a restart. Throws `ERR_GATEWAY_NOT_UP` while none runs. */
   get multiplexer(): Multiplexer {
-    return this.#link.multiplexer ?? notUp();
+    return this.#services.link.multiplexer ?? notUp();
   }
 
   /** The PPP call of the moment on port 1. Throws `ERR_GATEWAY_NOT_UP` while there is none. */
   get call(): PppCall {
-    return this.#ppp.call ?? notUp();
+    return this.#services.ppp.call ?? notUp();
   }
 
   /** The IP host on the PPP call, which answers pings and sends them. Throws `ERR_GATEWAY_NOT_UP` while there is none. */
   get packets(): PacketHost {
-    return this.#ppp.host ?? notUp();
+    return this.#services.ppp.host ?? notUp();
   }
 
   /** IP Easy on port 2, which is another one after a restart. Throws `ERR_GATEWAY_NOT_UP` before it is up. */
   get sockets(): IpEasy {
-    return this.#sockets.sockets ?? notUp();
+    return this.#services.sockets.sockets ?? notUp();
   }
 
   /** AT on port 3, over all restarts. Throws `ERR_GATEWAY_NOT_UP` before it is open. */
   get at(): AtCommander {
-    return this.#isRecovering || this.#at.client !== undefined ? this.#at : notUp();
+    return this.#isRecovering || this.#services.at.client !== undefined ? this.#services.at : notUp();
   }
 
   /**
@@ -212,7 +172,7 @@ export class Gateway implements AsyncDisposable {
    * `ERR_GATEWAY_NOT_UP` before the start.
    */
   get dial(): QueuedDial {
-    return this.#sockets.sockets === undefined && !this.#isRecovering ? notUp() : this.#dial;
+    return this.#services.sockets.sockets === undefined && !this.#isRecovering ? notUp() : this.#dial;
   }
 
   /** What listens, and where. */
@@ -230,16 +190,16 @@ export class Gateway implements AsyncDisposable {
     return statusOf({
       state: this.state,
       uptimeMs: this.#startedMs === undefined ? 0 : this.#clock.now() - this.#startedMs,
-      lineName: this.#link.lineName,
-      multiplexer: this.#link.multiplexer,
-      call: this.#ppp.call,
-      ipEasy: this.#sockets.sockets,
-      socketAddress: this.#sockets.address,
+      lineName: this.#services.link.lineName,
+      multiplexer: this.#services.link.multiplexer,
+      call: this.#services.ppp.call,
+      ipEasy: this.#services.sockets.sockets,
+      socketAddress: this.#services.sockets.address,
       queue: this.#dial,
-      network: this.#at.state,
+      network: this.#services.at.state,
       listeners: this.#listeners,
       outages: this.#recovery.outages,
-      pastOutages: this.#pastOutages,
+      pastOutages: this.#history.past,
       capture: this.#capture.path,
       works: (patient) => this.#recovery.works(patient),
       stepOf: (patient) => this.#recovery.stepOf(patient),
@@ -261,7 +221,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Sends an IP packet through PPP; rejects with `ERR_PPP_NOT_UP` while no call is up. */
   sendPacket(packet: Uint8Array): Promise<void> {
-    return this.#ppp.send(packet);
+    return this.#services.ppp.send(packet);
   }
 
   /**
@@ -290,18 +250,6 @@ export class Gateway implements AsyncDisposable {
     return this.stop();
   }
 
-  /** The line's rate where it has one: it fits T1 and bounds what waits below the multiplexer. */
-  get #baudRate(): number | undefined {
-    const { line, baudRate } = this.#options;
-    return 'kind' in line && line.kind === 'serial' ? (baudRate ?? DEFAULT_BAUD_RATE) : baudRate;
-  }
-
-  get #atProfile(): AtProfile {
-    const { atProfile, line } = this.#options;
-    if (atProfile !== undefined) return atProfile;
-    return 'kind' in line && line.kind === 'virtual' ? VIRTUAL_AT_PROFILE : HE863_AT_PROFILE;
-  }
-
   get #fromStart(): boolean {
     const { recovery } = this.#options;
     return recovery !== false && recovery?.fromStart === true;
@@ -316,7 +264,7 @@ export class Gateway implements AsyncDisposable {
     try {
       signal.throwIfAborted();
       await this.#startCapture();
-      await this.#bringUp(either).catch((error: unknown) => {
+      await this.#services.bringUp(either, this.#onState, this.#onListening).catch((error: unknown) => {
         if (signal.aborted || !this.#fromStart) throw error;
         this.#beginRecovery(breaking.signal.aborted ? breaking.signal.reason : error);
       });
@@ -336,50 +284,6 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  async #bringUp(signal: AbortSignal): Promise<void> {
-    const { registrationLimitMs = DEFAULT_REGISTRATION_LIMIT_MS } = this.#options;
-    this.#state.next('openingLine');
-    await this.#link.openLine(signal);
-    this.#state.next('startingMultiplexer');
-    await this.#link.startMultiplexer(signal);
-    this.#state.next('openingPorts');
-    await this.#link.openPorts(signal);
-    this.#state.next('bringingUp');
-    if (this.#options.ports !== undefined) {
-      await this.#sharePorts(this.#options.ports);
-      return;
-    }
-    await this.#at.up(this.#clientOf('at'), signal);
-    await allOrFirstFailure(signal, [
-      (either) => this.#sockets.up(this.#clientOf('sockets'), either, registrationLimitMs),
-      (either) => this.#ppp.up(this.#clientOf('ppp'), either, registrationLimitMs),
-    ]);
-    signal.throwIfAborted();
-  }
-
-  /** Gives the three ports out as ptys, and nothing else. */
-  async #sharePorts(folder: string): Promise<void> {
-    // Loaded when it is needed: it brings a native library.
-    const { openPty } = await import('@cellmux/port/pty');
-    const { mkdir } = await import('node:fs/promises');
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const service of SERVICES) {
-      const link = join(folder, String(DLCI_OF[service]));
-      const pty = new SharedPty(await openPty({ link }));
-      this.#ptys.set(service, pty);
-      const listener = { what: 'port', where: link, close: () => pty.close() } as const;
-      this.#listeners.push(listener);
-      this.#events.next({ type: 'listening', what: listener.what, where: listener.where });
-      this.#attach(service, pty);
-    }
-  }
-
-  #attach(service: Service, pty: SharedPty): void {
-    const port = this.#link.port(DLCI_OF[service]);
-    if (port === undefined) throw new CellmuxError('ERR_AT_CLOSED', `port ${DLCI_OF[service]} is not open`);
-    pty.attach(port);
-  }
-
   async #startCapture(): Promise<void> {
     const { capture: path } = this.#options;
     if (path !== undefined) await this.#capture.start(path, this.#options.captureRotation);
@@ -388,17 +292,12 @@ export class Gateway implements AsyncDisposable {
   async #startListeners(): Promise<void> {
     await startListeners(this.#options, {
       dial: this.#dial,
-      at: this.#at,
+      at: this.#services.at,
       status: () => this.status,
       observe: (what, local, token) => this.#observe(what, local, token),
       setCapture: (path) => (path === null ? this.stopCapture() : this.startCapture(path)),
-      onEvent: (event) => {
-        this.#events.next(event);
-      },
-      onListening: (listener) => {
-        this.#listeners.push(listener);
-        this.#events.next({ type: 'listening', what: listener.what, where: listener.where });
-      },
+      onEvent: this.#onEvent,
+      onListening: this.#onListening,
     });
   }
 
@@ -418,105 +317,7 @@ export class Gateway implements AsyncDisposable {
       this.#isRecovering = true;
       this.#state.next('up');
     }
-    if (error === undefined) return;
-    const cause = causeOf(error);
-    if (this.#link.multiplexer === undefined) this.#recovery.broken('link', cause, error);
-    else {
-      if (this.#at.client === undefined) this.#recovery.broken('at', cause, error);
-      if (!this.#sockets.isUp) this.#recovery.broken('sockets', cause, error);
-      if (this.#ppp.call === undefined) this.#recovery.broken('ppp', cause, error);
-    }
-  }
-
-  #makeRecovery(): Recovery {
-    const { recovery } = this.#options;
-    const { fromStart: _, ...given } = recovery === false || recovery === undefined ? {} : recovery;
-    const onEvent = (event: GatewayEvent): void => {
-      this.#events.next(event);
-    };
-    return new Recovery({
-      clock: this.#clock,
-      options: {
-        firstPauseMs: 1000,
-        longestPauseMs: 300_000,
-        stableMs: 60_000,
-        giveUpAfterMs: Infinity,
-        random: Math.random,
-        attempts: DEFAULT_ATTEMPTS,
-        ...given,
-      },
-      crew: {
-        redial: (service, signal) => this.#setUp(service, signal),
-        reopenDlc: async (service, signal) => {
-          // The port goes first: on one that is stuck nothing could be ended in order.
-          await this.#link.closePort(DLCI_OF[service], signal);
-          await this.#takeServiceDown(service, signal);
-          await this.#link.openPort(DLCI_OF[service], signal);
-          await this.#setUp(service, signal);
-        },
-        restartMultiplexer: (signal) => this.#link.restartMultiplexer(signal),
-        resetModule: (signal) => this.#link.resetModule(signal),
-        reopenLine: (signal) => this.#link.reopenLine(signal),
-      },
-      onChange: () => {
-        this.#showState();
-      },
-      onOutageBegan: ({ id, cause, services }) => {
-        onEvent({ type: 'outageBegan', id, cause, services });
-      },
-      onOutageEnded: (outage, durationMs) => {
-        const { id, cause, services, steps } = outage;
-        this.#pastOutages.push({ ...outage, durationMs, endedAt: new Date().toISOString() });
-        if (this.#pastOutages.length > PAST_OUTAGES_KEPT) this.#pastOutages.shift();
-        onEvent({ type: 'outageEnded', id, cause, services, durationMs, steps });
-      },
-      onStep: (step, patient, error) => {
-        onEvent({ type: 'stepEnded', step, patient, ...(error === undefined ? {} : { error }) });
-      },
-      onGaveUp: ({ cause, sinceMs }, error) => {
-        onEvent({ type: 'gaveUp', cause, durationMs: this.#clock.now() - sinceMs });
-        this.#fail(error ?? new CellmuxError('ERR_GATEWAY_GAVE_UP', `given up: ${cause}`));
-      },
-    });
-  }
-
-  async #takeServiceDown(service: Service, signal: AbortSignal): Promise<void> {
-    this.#ptys.get(service)?.detach();
-    switch (service) {
-      case 'ppp':
-        await this.#ppp.hangUp(signal);
-        return;
-      case 'sockets':
-        await this.#sockets.down();
-        return;
-      case 'at':
-        this.#at.down();
-    }
-  }
-
-  async #setUp(service: Service, signal: AbortSignal): Promise<void> {
-    const pty = this.#ptys.get(service);
-    if (pty !== undefined) {
-      this.#attach(service, pty);
-      return;
-    }
-    const client = this.#clientOf(service);
-    switch (service) {
-      case 'ppp':
-        await this.#ppp.up(client, signal);
-        return;
-      case 'sockets':
-        await this.#sockets.up(client, signal);
-        return;
-      case 'at':
-        await this.#at.up(client, signal);
-    }
-  }
-
-  #clientOf(service: Service) {
-    const client = this.#link.client(DLCI_OF[service]);
-    if (client !== undefined) return client;
-    throw new CellmuxError('ERR_AT_CLOSED', `port ${DLCI_OF[service]} is not open`);
+    if (error !== undefined) this.#services.reportDown(error);
   }
 
   #showState(): void {
@@ -524,18 +325,6 @@ export class Gateway implements AsyncDisposable {
     const works = (['link', ...SERVICES] as const).every((patient) => this.#recovery.works(patient));
     const state = works ? 'up' : 'degraded';
     if (this.#state.value !== state) this.#state.next(state);
-  }
-
-  /** The module says on port 2 that it has started anew: where the multiplexer has gone with it, Test is not answered. */
-  async #findOutReset(): Promise<void> {
-    const { multiplexer } = this.#link;
-    try {
-      await multiplexer?.test();
-      this.#broken('sockets', 'contextLost', undefined);
-    } catch (error) {
-      if (this.#link.multiplexer !== multiplexer) return;
-      this.#broken('link', 'moduleRestarted', error);
-    }
   }
 
   /** Something below has ended by itself. */
@@ -568,40 +357,26 @@ export class Gateway implements AsyncDisposable {
     this.#state.next('stopping');
     this.#watch.stop();
     await this.#recovery.stop(this.#ending.signal.reason);
-    const link = this.#link;
-    const teardown = this.#teardown;
-    // Pushed in the order in which it was brought up; the last goes first.
-    if (this.#capture.isOn) teardown.push('capture', () => this.#capture.stop());
-    if (link.multiplexer !== undefined) teardown.push('multiplexer', () => link.closeMultiplexer());
-    if (link.client(3) !== undefined) teardown.push('ports', () => link.closePorts());
-    if (this.#sockets.sockets !== undefined) teardown.push('sockets', () => this.#sockets.down());
-    if (this.#ppp.call !== undefined) teardown.push('ppp', () => this.#ppp.hangUp());
-    if (this.#ppp.hasTun) teardown.push('tun', () => this.#ppp.closeTun());
-    if (this.#ppp.host !== undefined) teardown.push('packets', () => Promise.resolve());
-    for (const listener of this.#listeners) teardown.push('listeners', () => listener.close());
-    await teardown.run();
-    this.#at.end();
-    this.#ppp.end();
-    // The line itself comes last: the module is asked on it first whether it is back in command mode.
-    const answer = await link.answersAt();
-    if (answer !== undefined) this.#events.next({ type: 'moduleInCommandMode', verified: answer });
-    if (link.isLineOurs) teardown.push('line', () => link.closeLine());
-    await teardown.run();
+    const moduleInCommandMode = await takeDown({
+      services: this.#services,
+      listeners: this.#listeners,
+      capture: this.#capture,
+      clock: this.#clock,
+      onEvent: this.#onEvent,
+    });
     this.#state.next('stopped');
     this.#state.complete();
     this.#events.complete();
-    this.#settleEnded({ error: (this.#failure ?? failure)?.error, moduleInCommandMode: answer === true });
+    this.#settleEnded({ error: (this.#failure ?? failure)?.error, moduleInCommandMode });
   }
 
   #ping(address: string, { host, intervalMs }: PingOptions): void {
-    void pingForever(() => this.#ppp.host, address, {
+    void pingForever(() => this.#services.ppp.host, address, {
       host,
       intervalMs,
       clock: this.#clock,
       signal: this.#ending.signal,
-      onEvent: (event) => {
-        this.#events.next(event);
-      },
+      onEvent: this.#onEvent,
     });
   }
 }
