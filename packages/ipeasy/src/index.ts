@@ -11,6 +11,7 @@ export { DATAGRAM_QUEUE_LIMIT_BYTES, DATAGRAM_QUEUE_LIMIT_COUNT } from './datagr
 export { IpEasyDatagramSocket, type RemoteInfo } from './ip-easy-datagram-socket.ts';
 export { IpEasyServer, type IncomingConnection, type ServerOptions } from './ip-easy-server.ts';
 export { IpEasyFtp } from './ftp/ip-easy-ftp.ts';
+export { openFtp, type OpenFtpOptions } from './ftp/open-ftp.ts';
 export type {
   FtpDownloadOptions,
   FtpOptions,

@@ -9,6 +9,8 @@ export class ScriptedFtp {
   isOpen = false;
   /** Cuts transfers after so many octets. */
   cutAfterBytes = Infinity;
+  /** What the server said last. */
+  lastReply = '226 Transfer complete.';
   #offset = 0;
   #type = 0;
   #packet: { readonly name: string; bytes: Uint8Array } | undefined;
@@ -70,7 +72,7 @@ export class ScriptedFtp {
         else io.answer([`#FTPFSIZE: ${content.length}`]);
         return true;
       case 'FTPMSG':
-        io.answer(['#FTPMSG: 226 Transfer complete.']);
+        io.answer([`#FTPMSG: ${this.lastReply}`]);
         return true;
       case 'FTPREST':
         this.#offset = Number(file);
@@ -82,7 +84,7 @@ export class ScriptedFtp {
           'NO CARRIER',
           () => undefined,
         );
-        io.raw([...this.files.keys()].map((entry) => `-rw-r--r-- 1 gw gw ${entry}\r\n`).join(''));
+        for (const entry of this.files.keys()) io.raw(`-rw-r--r-- 1 gw gw ${entry}\r\n`);
         io.noCarrier();
         return true;
       case 'FTPGET': {

@@ -14,6 +14,8 @@ export interface FtpOnlineDownloadOptions {
     readonly totalBytes: number | undefined;
     readonly expectedBytes: number | undefined;
   }>;
+  /** Finds out whether all has come, where the size is not known; rejects where it has not. */
+  readonly confirm: (bytes: number) => Promise<void>;
   readonly onProgress: ((progress: FtpProgress) => void) | undefined;
 }
 
@@ -80,7 +82,8 @@ export class FtpOnlineDownload extends Readable {
     const { reason } = await call.ended;
     if (this.destroyed) return;
     if (reason !== 'noCarrier') throw lostError(name, this.#bytes);
-    if (expectedBytes !== undefined && expectedBytes !== this.#bytes) throw sizeError(name, expectedBytes, this.#bytes);
+    if (expectedBytes === undefined) await this.#options.confirm(this.#bytes);
+    else if (expectedBytes !== this.#bytes) throw sizeError(name, expectedBytes, this.#bytes);
     this.push(null);
   }
 

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import type { DataCall } from '@cellmux/at';
-import type { Clock } from '@cellmux/port';
+import { CellmuxError, type Clock } from '@cellmux/port';
 import { OnlineWriter } from '../online-writer.ts';
 import { lostError } from './ftp-online-download.ts';
 import type { FtpProgress } from './ftp-options.ts';
@@ -41,7 +41,8 @@ export class FtpUpload extends Writable {
         this.#writer = new OnlineWriter(call, this.#parts.clock);
         void call.ended.then(({ reason }) => {
           // Before it was told to, the module ends a transfer only when the data connection has gone.
-          if (!this.writableEnded && reason !== 'escaped') this.destroy(lostError(this.#parts.name, this.#bytes));
+          if (this.writableEnded || reason === 'escaped') return;
+          this.destroy((reason === 'noCarrier' ? cutError : lostError)(this.#parts.name, this.#bytes));
         });
         callback();
       },
@@ -97,4 +98,12 @@ export class FtpUpload extends Writable {
       throw lostError(this.#parts.name, this.#bytes);
     await this.#parts.verify(this.#bytes);
   }
+}
+
+/** The server, or the network between, ended the transfer. */
+function cutError(name: string, bytes: number): CellmuxError {
+  return new CellmuxError('ERR_IPEASY_FTP_INCOMPLETE', `${name}: the transfer was cut after ${bytes} octets`, {
+    hint: 'The server or the network ended it: transfer the rest with append, or all of it again.',
+    context: { bytes },
+  });
 }

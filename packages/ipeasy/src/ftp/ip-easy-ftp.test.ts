@@ -5,6 +5,7 @@ import { ScriptedFtp } from '../../test/scripted-ftp.ts';
 import { setUp, type Setup } from '../../test/set-up.ts';
 import type { IpEasyFtp } from './ip-easy-ftp.ts';
 import type { FtpProgress } from './ftp-options.ts';
+import { openFtp } from './open-ftp.ts';
 
 const SERVER = { host: 'ftp.example.org', user: 'user', password: 'pass' } as const;
 
@@ -118,6 +119,65 @@ describe('FTP of the module', () => {
     // Sizes say nothing about converted text.
     ftp.cutAfterBytes = 5000;
     expect(await clock.run(readAll(session.get('a')))).toHaveLength(5000);
+  });
+
+  it('believes an end without a size only where the server said that it was one', async () => {
+    const { clock, session, ftp } = await open(new ScriptedFtp({ lacks: ['FTPFSIZE'] }));
+    ftp.files.set('a', body);
+    ftp.lastReply = '426 Failure writing network stream.';
+    const cut = { code: 'ERR_IPEASY_FTP_INCOMPLETE', context: { reply: ftp.lastReply } };
+    await expect(clock.run(readAll(session.get('a')))).rejects.toMatchObject(cut);
+    await expect(clock.run(session.list())).rejects.toMatchObject(cut);
+    const upload = session.put('b');
+    upload.end(body);
+    await expect(clock.run(finished(upload))).rejects.toMatchObject(cut);
+    ftp.lastReply = '250 Done.';
+    expect((await clock.run(readAll(session.get('a')))).equals(body)).toBe(true);
+  });
+
+  it('does not take the loss of its session for a server that tells no size', async () => {
+    const { clock, session, ftp } = await open();
+    const upload = session.put('b');
+    upload.write(body);
+    upload.on('error', () => undefined);
+    await clock.advance(5000);
+    ftp.isOpen = false;
+    upload.end();
+    await expect(clock.run(finished(upload))).rejects.toMatchObject({ code: 'ERR_IPEASY_FTP_NOT_CONNECTED' });
+  });
+
+  it('reads names in UTF-8, and in ISO 8859-1 where they are no UTF-8; and not without end', async () => {
+    const { clock, session, ftp } = await open();
+    ftp.files.set(Buffer.from('grün €').toString('latin1'), body);
+    expect(await clock.run(session.list())).toEqual(['-rw-r--r-- 1 gw gw grün €']);
+    ftp.files.clear();
+    ftp.files.set('grün', body);
+    expect(await clock.run(session.list())).toEqual(['-rw-r--r-- 1 gw gw grün']);
+    const long = 'x'.repeat(4000);
+    for (let count = 0; count < 300; count++) ftp.files.set(`${long} ${count}`, body);
+    await expect(clock.run(session.list())).rejects.toMatchObject({ code: 'ERR_IPEASY_FTP_LIST_TOO_LONG' });
+    await clock.run(session.cwd('incoming'));
+  });
+
+  it('has a port of its own, beside sockets on others, and says while a transfer has it', async () => {
+    const ftp = new ScriptedFtp();
+    const { clock, at, module, fail, until } = setUp({ module: { more: ftp.commands } });
+    const session = await clock.run(openFtp(at, { ...SERVER, clock }));
+    expect(module.lines.filter((line) => !line.startsWith('AT#FTP'))).toEqual([]);
+    expect(session.hasPort).toBe(false);
+    ftp.files.set('a', body);
+    const slow = session.get('a');
+    slow.once('data', () => slow.pause());
+    await until(() => session.hasPort);
+    slow.destroy();
+    await until(() => !session.hasPort);
+    expect((await clock.run(at.command('ATE0'))).result).toBe('OK');
+    const lost = readAll(session.get('a'));
+    lost.catch(() => undefined);
+    fail(new Error('unplugged'));
+    await expect(clock.run(lost)).rejects.toMatchObject({ code: 'ERR_IPEASY_LINE_LOST' });
+    await expect(clock.run(session.size('a'))).rejects.toMatchObject({ code: 'ERR_IPEASY_LINE_LOST' });
+    await expect(openFtp(at, { ...SERVER, clock })).rejects.toMatchObject({ code: 'ERR_IPEASY_LINE_LOST' });
   });
 
   it('keeps what is not read on the server', async () => {

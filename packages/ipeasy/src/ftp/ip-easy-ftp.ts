@@ -1,6 +1,6 @@
 import { Readable, type Writable } from 'node:stream';
 import { atString, type AtClient, type AtResponse } from '@cellmux/at';
-import { CellmuxError, checkInteger, checkOneOf, type AbortOptions, type Clock } from '@cellmux/port';
+import { CellmuxError, checkInteger, checkOneOf, hasCode, type AbortOptions, type Clock } from '@cellmux/port';
 import type { AtLane } from '../at-lane.ts';
 import { hostProblem } from '../core/command-lines.ts';
 import { decimal, splitFields } from '../core/split-fields.ts';
@@ -20,6 +20,8 @@ export interface FtpHost {
 
 /** Beyond the time that the module itself waits for the server. */
 const MARGIN_MS = 20_000;
+/** The longest list of a directory. */
+const LIST_LIMIT_BYTES = 1024 * 1024;
 
 /**
  * An FTP session of the module (guide §3.3). There is one per module, and it belongs to the AT port on which it was
@@ -86,6 +88,11 @@ export class IpEasyFtp implements AsyncDisposable {
     return this.#type;
   }
 
+  /** True while a transfer has the AT port for itself, or is about to: commands of others would be in its way. */
+  get hasPort(): boolean {
+    return this.#host.lane.isOnline || this.#host.lane.isReserved;
+  }
+
   async setType(type: FtpType, options: AbortOptions = {}): Promise<void> {
     checkOneOf('type', type, ['binary', 'ascii']);
     await this.#command(`AT#FTPTYPE=${type === 'binary' ? 0 : 1}`, options);
@@ -128,14 +135,23 @@ export class IpEasyFtp implements AsyncDisposable {
     }
   }
 
-  /** The lines of a directory, as the server writes them. */
+  /**
+   * The lines of a directory, as the server writes them; in UTF-8 where they are that, else in ISO 8859-1. Rejects with
+   * `ERR_IPEASY_FTP_LIST_TOO_LONG` beyond 1 MiB.
+   */
   async list(path?: string, options: AbortOptions = {}): Promise<readonly string[]> {
     const line = path === undefined ? 'AT#FTPLIST' : `AT#FTPLIST=${atString(path)}`;
-    const stream = this.#online('the directory', line, { ...options, verifySize: false });
+    const stream = this.#online('the directory', line, options);
     const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks)
-      .toString('latin1')
+    for await (const chunk of stream) {
+      chunks.push(chunk as Buffer);
+      if (stream.bytesRead <= LIST_LIMIT_BYTES) continue;
+      throw new CellmuxError('ERR_IPEASY_FTP_LIST_TOO_LONG', 'the list of the directory is longer than 1 MiB', {
+        hint: 'Name the files that are wanted, for example list("2026*").',
+        context: { limitBytes: LIST_LIMIT_BYTES },
+      });
+    }
+    return textOf(Buffer.concat(chunks))
       .split(/\r?\n/)
       .filter((text) => text !== '');
   }
@@ -169,8 +185,10 @@ export class IpEasyFtp implements AsyncDisposable {
         return this.#dataCall(line, name, signal);
       },
       verify: async (bytes) => {
-        const size = verifySize && this.#type === 'binary' ? await this.#sizeIfTold(name) : undefined;
-        if (size !== undefined && size !== before + bytes) throw sizeError(name, before + bytes, size);
+        if (!verifySize) return;
+        const size = this.#type === 'binary' ? await this.#sizeIfTold(name) : undefined;
+        if (size === undefined) await this.#confirm(name, bytes);
+        else if (size !== before + bytes) throw sizeError(name, before + bytes, size);
       },
     });
     upload.once('close', () => {
@@ -240,6 +258,7 @@ export class IpEasyFtp implements AsyncDisposable {
           expectedBytes: verifySize && totalBytes !== undefined ? Math.max(0, totalBytes - offset) : undefined,
         };
       },
+      confirm: (bytes) => (verifySize ? this.#confirm(what, bytes) : Promise.resolve()),
     });
     download.once('close', () => {
       release();
@@ -326,9 +345,29 @@ export class IpEasyFtp implements AsyncDisposable {
       const { lines } = await this.#host.lane.run((at) => this.#send(at, `AT#FTPFSIZE=${atString(name)}`));
       return lines.map((line) => decimal(splitFields(line, '#FTPFSIZE')?.at(-1))).find((size) => size !== undefined);
     } catch (error) {
-      if (isRefusal((error as Error).cause)) return undefined;
+      // Without a session the module refuses as well: that is no server that does not tell.
+      if (isRefusal((error as Error).cause) && !isSessionGone(error)) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Where no size tells whether all was transferred, the server's last words do, if the firmware repeats them: its reply
+   * to the end of a transfer is 2yz (RFC 959 §4.2). Rejects with `ERR_IPEASY_FTP_INCOMPLETE`.
+   */
+  async #confirm(what: string, bytes: number): Promise<void> {
+    const { lines } = await this.#host.lane
+      .run((at) => this.#send(at, 'AT#FTPMSG'))
+      .catch((error: unknown) => {
+        if (isRefusal((error as Error).cause) && !isSessionGone(error)) return { lines: [] };
+        throw error;
+      });
+    const [reply] = lines.flatMap((line) => /^(?:#FTPMSG:\s*)?(\d{3} .*)/.exec(line)?.[1] ?? []).slice(-1);
+    if (reply === undefined || reply.startsWith('2')) return;
+    throw new CellmuxError('ERR_IPEASY_FTP_INCOMPLETE', `${what}: ended after ${bytes} octets, and not as a whole`, {
+      hint: 'Transfer it again.',
+      context: { bytes, reply },
+    });
   }
 
   async #dataCall(line: string, what: string, signal: AbortSignal | undefined) {
@@ -379,6 +418,20 @@ async function setServerTimeout(at: AtClient, serverTimeoutMs: number, timeoutMs
   } catch (error) {
     if (!isRefusal(error)) throw error;
   }
+}
+
+/** Servers of today write names in UTF-8 (RFC 2640), others in whatever they have. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('latin1').decode(bytes);
+  }
+}
+
+/** The session, or the context below it, is no more. */
+function isSessionGone(error: unknown): boolean {
+  return hasCode(error, 'ERR_IPEASY_FTP_NOT_CONNECTED') || hasCode(error, 'ERR_IPEASY_CONTEXT_NOT_ACTIVE');
 }
 
 function abortWith(stream: Readable | Writable, signal: AbortSignal | undefined): void {
