@@ -17,7 +17,7 @@ export const HELP = `Usage: pnpm bench [--package NAME]... [--quick] [--json] [-
 Measures this workspace and prints a table for each package: each figure, what it is compared with in the same run,
 how many times as fast it is, and whether it reaches its target. Writes bench/results.json too.
 
-  -p, --package NAME  only these: cmux, at, ppp, ipeasy, or stack (all layers together); may be repeated
+  -p, --package NAME  only these: cmux, at, ppp, ipeasy, stack (all layers together), or lines (many gateways); may be repeated
   -q, --quick         a look that takes less than a minute; figures are coarse
       --json          the rows as JSON on standard output instead of tables
   -o, --output FILE   where the rows are written as JSON, instead of bench/results.json

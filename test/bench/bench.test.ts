@@ -125,7 +125,9 @@ describe('pnpm bench', () => {
   it('says what is wrong with its arguments', async () => {
     await expect(run(process.execPath, [...NODE, '--package', 'serial'])).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('There is no package serial to measure; there are cmux, at, ppp, ipeasy, stack.'),
+      stderr: expect.stringContaining(
+        'There is no package serial to measure; there are cmux, at, ppp, ipeasy, stack, lines.',
+      ),
     });
   });
 });

@@ -4,10 +4,12 @@ import { BARE_LINE, benchIpEasy } from '../../packages/ipeasy/bench/bench-ip-eas
 import type { BenchSuite } from '../../packages/port/bench/index.ts';
 import { benchPpp } from '../../packages/ppp/bench/bench-ppp.ts';
 import { OVER_CMUX } from './ip-easy-over-cmux.ts';
+import { benchManyLines } from './many-lines.ts';
 import { benchOthers } from './other-implementations.ts';
 import { benchStack } from './whole-path.ts';
 
-/** What `pnpm bench` measures, by package: each runs in a process of its own. `stack` is all layers together. */
+/** What `pnpm bench` measures, by package: each runs in a process of its own. `stack` is all layers together,
+ * `lines` many gateways in one process. */
 export const SUITES: Readonly<Record<string, BenchSuite>> = {
   cmux: benchCmux,
   at: async function* (options) {
@@ -24,4 +26,5 @@ export const SUITES: Readonly<Record<string, BenchSuite>> = {
     yield* benchIpEasy(OVER_CMUX, baudRates);
   },
   stack: benchStack,
+  lines: benchManyLines,
 };
