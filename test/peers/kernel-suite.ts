@@ -25,12 +25,16 @@ const POKE_MS = 20;
 const SEED = 0x6d6f6465;
 /** A busy machine takes ten times as long. */
 const LIMIT_MS = 300_000;
+/** Before vitest gives up, which tells nothing. */
+const BODY_LIMIT_MS = 200_000;
 
-const XOFF = Uint8Array.of(0x13);
+const XOFF = 0x13;
 /** Each of a thousand octets or so, both ways. */
 const FAULTS = { dropRate: 0.0005, flipRate: 0.0005, insertRate: 0.0005 };
 const NO_FAULTS = { dropRate: 0, flipRate: 0, insertRate: 0 };
-const DAMAGE_MS = 3000;
+const DAMAGED_FRAMES = 40;
+/** A port that damage has stopped keeps nobody longer. */
+const STALL_MS = 1000;
 /** The kernel looks for forgotten octets after ten times its T1, which is a second. */
 const QUIET_MS = 1500;
 
@@ -161,28 +165,52 @@ function suite(kernel: GsmUse['kernel']): void {
       t2Ms: 2550,
       n2: 10,
     });
+    const lastFrames: string[] = [];
     const tap = capture.capture.tap('cmux', { name: 'line', role: use.kernel === 'host' ? 'dce' : 'dte' });
     multiplexer.onFrame = (direction, frame) => {
       tap[direction](frame);
+      lastFrames.push(`${direction} ${Buffer.from(frame.subarray(0, 12)).toString('hex')}`);
+      if (lastFrames.length > 60) lastFrames.shift();
     };
     const opened = incoming(multiplexer);
     // A host opens DLCI 0 as soon as it is there, and not for long.
     const up = use.kernel === 'host' ? multiplexer.start() : undefined;
     up?.catch(() => undefined);
     const kernel = await start(use);
-    // Between frames: noise to the basic option, a flag of the advanced one.
+    // Noise to the basic option, a flag of the advanced one; in the multiplexer's own queue, so that it never falls into a frame.
+    // A damaged octet may be an XON to the kernel, which then stops for good: it takes XON for XOFF, and goes on at XOFF.
+    const noise = option === 'basic' ? [0] : use.damage === true ? [0x7e, XOFF] : [0x7e];
+    let isPoking = false;
     const poke = setInterval(() => {
-      line.send(Uint8Array.of(option === 'basic' ? 0 : 0x7e)).catch(() => undefined);
+      if (isPoking) return;
+      isPoking = true;
+      const done = (): void => {
+        isPoking = false;
+      };
+      near.send(Uint8Array.from(noise)).then(done, done);
     }, POKE_MS);
+    let limit: NodeJS.Timeout | undefined;
+    const overdue = new Promise<never>((_, reject) => {
+      limit = setTimeout(() => {
+        reject(new Error('it takes too long'));
+      }, BODY_LIMIT_MS);
+    });
+    overdue.catch(() => undefined);
     try {
       await (up ?? multiplexer.start());
       const open = use.kernel === 'host' ? opened : (dlci: number) => multiplexer.open(dlci);
-      await body({ multiplexer, kernel, open, faulty });
+      await Promise.race([body({ multiplexer, kernel, open, faulty }), overdue]);
     } catch (error) {
-      throw new Error(`${String(error)}\n${JSON.stringify(multiplexer.counters)}\n${kernel.console.slice(-2000)}`, {
-        cause: error,
-      });
+      const state = {
+        lastFrames,
+        counters: multiplexer.counters,
+        stored: DLCIS.map((dlci) => kernel.storedBytes(dlci)),
+        rounds: kernel.console.match(/peer: .*/g)?.slice(-20),
+        line: faulty?.stats,
+      };
+      throw new Error(`${String(error)}\n${JSON.stringify(state)}\n${kernel.console.slice(-2000)}`, { cause: error });
     } finally {
+      clearTimeout(limit);
       clearInterval(poke);
     }
     await near.close({ signal: AbortSignal.abort() });
@@ -335,19 +363,18 @@ function suite(kernel: GsmUse['kernel']): void {
         const received = ports.map((port) => new Received(port));
         kernel.tell(1);
         faulty?.setFaults(FAULTS);
-        const end = Date.now() + DAMAGE_MS;
+        const damagedFrames = (): number => {
+          const { badFcs, badHeader, tooLong, noClosingFlag, aborted } = multiplexer.counters;
+          return badFcs + badHeader + tooLong + noClosingFlag + aborted;
+        };
         const chat = async (port: DlcPort): Promise<void> => {
-          while (Date.now() < end) {
-            await Promise.race([port.send(randomBytes(1000)), pause(DAMAGE_MS)]);
+          while (damagedFrames() < DAMAGED_FRAMES) {
+            await Promise.race([port.send(randomBytes(1000)), pause(STALL_MS)]);
             await pause(20);
           }
         };
         await Promise.all(ports.map(chat));
         faulty?.setFaults(NO_FAULTS);
-        // A damaged octet may be an XON to the kernel, which then stops for good: it takes XON for XOFF and XOFF for XON.
-        if (use.option === 'advanced') await line.send(XOFF);
-        const { badFcs, badHeader, tooLong, noClosingFlag, aborted } = multiplexer.counters;
-        expect(badFcs + badHeader + tooLong + noClosingFlag + aborted, 'damaged frames').toBeGreaterThan(20);
         kernel.tell(1, '-calm');
         await Promise.all(DLCIS.map((dlci) => kernel.said(1, dlci, 'calm')));
         for (let before = -1; before < lengthOf(received);) {
