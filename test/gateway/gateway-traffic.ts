@@ -72,8 +72,10 @@ export interface TrafficOptions {
   readonly connections: number;
   /** From one ping, one write, one command to the next, ms. */
   readonly everyMs: number;
-  /** Octets that a connection carries before it ends in order and the next begins. */
+  /** Octets that a connection carries before it ends in order and the next begins; default 4000. */
   readonly bytesEach?: number;
+  /** Octets of one write; default 200. */
+  readonly writeBytes?: number;
 }
 
 /** Work on all three ports at once, with an account of everything that was sent. */
@@ -151,7 +153,7 @@ export class GatewayTraffic {
 
   /** One connection: writes, compares what comes back, ends in order, or learns why it broke. */
   async #connection(): Promise<void> {
-    const { gateway, echo, clock, everyMs, bytesEach = 4000 } = this.#options;
+    const { gateway, echo, clock, everyMs, bytesEach = 4000, writeBytes = 200 } = this.#options;
     let socket: Duplex;
     try {
       socket = await gateway.dial({ host: '127.0.0.1', port: echo.port });
@@ -159,7 +161,7 @@ export class GatewayTraffic {
       note(this.sockets, error);
       return;
     }
-    const sent: Buffer[] = [];
+    const sent = Buffer.alloc(bytesEach + writeBytes);
     let sentBytes = 0;
     let cameBack = 0;
     let isWrong = false;
@@ -167,13 +169,13 @@ export class GatewayTraffic {
     const closed = new Promise<void>((resolve) => socket.once('close', resolve));
     socket.on('error', (error) => (failure = error));
     socket.on('data', (chunk: Buffer) => {
-      const expected = Buffer.concat(sent).subarray(cameBack, cameBack + chunk.length);
+      const expected = sent.subarray(cameBack, Math.min(sentBytes, cameBack + chunk.length));
       if (!expected.equals(chunk)) isWrong = true;
       cameBack += chunk.length;
     });
     while (sentBytes < bytesEach && failure === undefined && !socket.destroyed && !this.#ending.signal.aborted) {
-      const chunk = Buffer.from(this.#octets(200));
-      sent.push(chunk);
+      const chunk = Buffer.from(this.#octets(writeBytes));
+      sent.set(chunk, sentBytes);
       sentBytes += chunk.length;
       this.sockets.sent += chunk.length;
       const taken = new Promise<void>((resolve) => {

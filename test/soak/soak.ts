@@ -20,7 +20,15 @@ const FAULT_EVERY_MS = 20_000;
 const random = seededRandom(seed);
 console.log(`soak: ${minutes} min, ${lines} lines at ${BAUD_RATE / 1e6} Mbit/s, seed ${seed}`);
 const handlesBefore = process.getActiveResourcesInfo().length;
+const problems: string[] = [];
+// Listeners that pile up on one emitter are warned of by Node.
+process.on('warning', ({ name, message }) => problems.push(`${name}: ${message}`));
+const listenersBefore = countListeners();
 const echo = await EchoServer.start();
+
+function countListeners(): number {
+  return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
+}
 
 async function startLine() {
   const module = new VirtualHe863({ machineNames: false, bootMs: 1000 });
@@ -48,6 +56,7 @@ async function startLine() {
     connections: 6,
     everyMs: 20,
     bytesEach: 40_000,
+    writeBytes: 1000,
   });
   traffic.start();
   const strike = (): void => {
@@ -89,7 +98,6 @@ while (performance.now() < endMs) {
 const seconds = (performance.now() - beganMs) / 1000;
 const { user, system } = process.cpuUsage(cpuBefore);
 const states = running.map(({ gateway }) => gateway.state);
-const problems: string[] = [];
 for (const state of states) if (state !== 'up') problems.push(`a gateway is ${state} at the end`);
 for (const { module, gateway, traffic } of running) {
   module.faults.clear();
@@ -102,6 +110,8 @@ await echo[Symbol.asyncDispose]();
 await new Promise((resolve) => setTimeout(resolve, 500));
 const left = process.getActiveResourcesInfo();
 if (left.length > handlesBefore + 1) problems.push(`handles left: ${left.join(', ')}`);
+const listeners = countListeners() - listenersBefore;
+if (listeners !== 0) problems.push(`listeners of the process left: ${listeners}`);
 const half = samples.slice(Math.floor(samples.length / 2));
 const heapGrowth = growthPerMinute(half, ({ heapBytes }) => heapBytes);
 if (globalThis.gc !== undefined && minutes >= 2 && heapGrowth > HEAP_GROWTH_LIMIT_BYTES) {
