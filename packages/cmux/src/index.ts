@@ -1,7 +1,9 @@
 export { DlcPort } from './dlc-port.ts';
-export { Multiplexer, type FrameWatcher } from './multiplexer.ts';
+export { Multiplexer, type FrameWatcher, type LinkSettings } from './multiplexer.ts';
 export type { CmuxCounters } from './cmux-counters.ts';
 export type { DlcOptions } from './dlc-options.ts';
+export type { DlcStatus } from './dlc-status.ts';
+export type { DlcState } from './core/dlc-transitions.ts';
 export type { MultiplexerOptions } from './multiplexer-options.ts';
 export type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
 export { startMultiplexer, type StartOptions } from './start-multiplexer.ts';

@@ -160,6 +160,37 @@ describe.each(['basic', 'advanced'] as const)('two multiplexers back to back, %s
     expect(text(heardOne)).toBe('held');
   });
 
+  it('tells each DLC as it is: state, what was negotiated, stopped by either end, what it has carried', async () => {
+    const { clock, host, module, opened } = await started({ option, n1: 127, n2: 5 });
+    const port = await clock.run(host.open(1, { convergence: 2, priority: 9, n1: 63 }));
+    await clock.run(host.open(2));
+    expect(host.settings).toMatchObject({ role: 'initiator', option, n1: 127, n2: 5, t1Ms: 100, t2Ms: 300 });
+    expect(host.dlcs.map(({ dlci, state }) => [dlci, state])).toEqual([
+      [0, 'connected'],
+      [1, 'connected'],
+      [2, 'connected'],
+    ]);
+    expect(host.dlcs[1]?.parameters).toMatchObject({ frameType: 'UIH', convergence: 2, priority: 9, n1: 63 });
+    expect(host.dlcs[2]?.parameters).toMatchObject({ frameType: 'UIH', convergence: 1, priority: 7, n1: 127 });
+    const stops = (multiplexer: Multiplexer) =>
+      multiplexer.dlcs.map(({ isStoppedByPeer, isStoppedByUs }) => [isStoppedByPeer, isStoppedByUs]);
+    port.pause();
+    opened[1]?.pause();
+    await clock.advance(10);
+    expect(stops(host)).toEqual([
+      [false, false],
+      [false, true],
+      [true, false],
+    ]);
+    expect(stops(module).slice(1)).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    await clock.run(port.close());
+    // What was stopped on a DLC that is closed is of no interest.
+    expect(host.dlcs[1]).toMatchObject({ state: 'disconnected', isStoppedByUs: false, counters: { stoppedByUs: 1 } });
+  });
+
   it('carries circuits and break both ways', async () => {
     const { clock, host, opened } = await started({ option });
     const port = await clock.run(host.open(1));

@@ -14,10 +14,12 @@ import { busyError, linkLostError, noAnswerError, notSupportedError, openError, 
 import { countersOf, type CmuxCounters } from './cmux-counters.ts';
 import type { CmuxEnd, CmuxEndReason, CmuxEvent } from './cmux-event.ts';
 import type { OpenOutcome } from './core/dlc.ts';
+import { dlcStatusesOf, type DlcStatus } from './dlc-status.ts';
 import { encodeBasicFrame } from './core/frame-encoder.ts';
 import { Link } from './core/link.ts';
 import type { LinkState } from './core/link-context.ts';
 import type { LinkEnd, LinkEvent } from './core/link-event.ts';
+import type { LinkOptions } from './core/link-options.ts';
 import { CONTROL_N1, DLCI_MAX, LENGTH_MAX } from './core/limits.ts';
 import { LineBudget } from './core/line-budget.ts';
 import type { MessageType } from './core/control-message.ts';
@@ -39,6 +41,11 @@ import { checkOptions, type CheckedOptions, type MultiplexerOptions } from './mu
 
 /** Sees each frame as one of the basic option, flags included, whatever option the line uses. */
 export type FrameWatcher = (direction: 'sent' | 'received', frame: Uint8Array) => void;
+
+/** What holds on a link where a DLC has agreed on nothing else; see {@link MultiplexerOptions}. */
+export type LinkSettings = Readonly<
+  Pick<LinkOptions, 'role' | 'option' | 'n1' | 't1Ms' | 't2Ms' | 't3Ms' | 'n2' | 'k' | 'keepAliveMs'>
+>;
 
 /**
  * Ports kept for a subscriber of `incoming$` that comes late: each may have brought something before it was closed, but a
@@ -138,6 +145,17 @@ export class Multiplexer implements AsyncDisposable {
   /** All counters as they are now. */
   get counters(): CmuxCounters {
     return countersOf(this.#link);
+  }
+
+  /** Each DLC that was ever used, the control channel among them, as it is now; by DLCI. */
+  get dlcs(): readonly DlcStatus[] {
+    return dlcStatusesOf(this.#link);
+  }
+
+  /** What the link was made with, defaults filled in. */
+  get settings(): LinkSettings {
+    const { role, option, n1, t1Ms, t2Ms, t3Ms, n2, k, keepAliveMs } = this.#options.link;
+    return { role, option, n1, t1Ms, t2Ms, t3Ms, n2, k, keepAliveMs };
   }
 
   /** Called with each frame that is sent or received, for a capture. The array is the watcher's. */

@@ -1,10 +1,10 @@
-import type { Multiplexer } from '@cellmux/cmux';
 import type { IpEasy } from '@cellmux/ipeasy';
-import type { PppCall } from '@cellmux/ppp';
-import type { Patient, Service, Step } from '../core/recovery/cause.ts';
+import { CAUSES, type Patient, type Service, type Step } from '../core/recovery/cause.ts';
 import type { Outage } from '../core/recovery/supervisor.ts';
 import type { NetworkState } from './at-service.ts';
 import type { GatewayState } from './gateway-events.ts';
+import { damagedFrames, multiplexerStatusOf, type MultiplexerStatus } from './multiplexer-status.ts';
+import type { Services } from './services.ts';
 import type { ListenerKind } from './start-listeners.ts';
 
 /** One virtual port. */
@@ -33,8 +33,18 @@ export interface SocketStatusRow {
   readonly bytesWritten: number;
 }
 
+/** An outage that lasts. */
+export interface OutageStatus extends Outage {
+  /** The cause for people. */
+  readonly words: string;
+  /** Since it began, ms. */
+  readonly lastsMs: number;
+}
+
 /** An outage that is over. */
 export interface PastOutage extends Outage {
+  /** The cause for people. */
+  readonly words: string;
   readonly durationMs: number;
   /** When it ended, ISO 8601, UTC. */
   readonly endedAt: string;
@@ -56,6 +66,8 @@ export interface GatewayStatus {
     /** Frames thrown away: damaged, too long, or none. */
     readonly badFrames: number;
   };
+  /** The multiplexer that runs on the line; undefined while there is none. */
+  readonly multiplexer: MultiplexerStatus | undefined;
   readonly ports: readonly PortStatus[];
   readonly ppp: {
     readonly phase: string;
@@ -73,8 +85,9 @@ export interface GatewayStatus {
   };
   readonly network: NetworkState;
   readonly listeners: readonly { readonly what: ListenerKind; readonly where: string }[];
-  readonly outages: readonly Outage[];
+  readonly outages: readonly OutageStatus[];
   readonly pastOutages: readonly PastOutage[];
+  /** The file of the capture that runs. */
   readonly capture: string | undefined;
 }
 
@@ -82,19 +95,17 @@ export interface GatewayStatus {
 export interface StatusParts {
   readonly state: GatewayState;
   readonly uptimeMs: number;
-  readonly lineName: string | undefined;
-  readonly multiplexer: Multiplexer | undefined;
-  readonly call: PppCall | undefined;
-  readonly ipEasy: IpEasy | undefined;
-  readonly socketAddress: string;
+  readonly nowMs: number;
+  readonly services: Services;
   readonly queue: { readonly open: number; readonly waiting: number };
-  readonly network: NetworkState;
   readonly listeners: readonly { readonly what: ListenerKind; readonly where: string }[];
-  readonly outages: readonly Outage[];
+  readonly recovery: {
+    readonly outages: readonly Outage[];
+    works(patient: Patient): boolean;
+    stepOf(patient: Patient): Step | undefined;
+  };
   readonly pastOutages: readonly PastOutage[];
   readonly capture: string | undefined;
-  readonly works: (patient: Patient) => boolean;
-  readonly stepOf: (patient: Patient) => Step | undefined;
 }
 
 const PORTS = [
@@ -105,36 +116,34 @@ const PORTS = [
 
 /** Puts a status together. */
 export function statusOf(parts: StatusParts): GatewayStatus {
-  const { multiplexer, call, ipEasy, queue, works, stepOf } = parts;
+  const { queue, recovery } = parts;
+  const { link, ppp, sockets, at } = parts.services;
+  const { multiplexer } = link;
+  const { call } = ppp;
   const counters = multiplexer?.counters;
+  const shown = multiplexer === undefined ? undefined : multiplexerStatusOf(multiplexer);
   const isUp = parts.state === 'up' || parts.state === 'degraded';
   return {
     state: parts.state,
     at: new Date().toISOString(),
     uptimeMs: Math.round(parts.uptimeMs),
     line: {
-      name: parts.lineName,
-      works: multiplexer !== undefined && works('link'),
-      step: stepOf('link'),
+      name: link.lineName,
+      works: multiplexer !== undefined && recovery.works('link'),
+      step: recovery.stepOf('link'),
       bytesSent: counters?.octetsSent ?? 0,
       bytesReceived: counters?.octetsReceived ?? 0,
-      badFrames:
-        counters === undefined
-          ? 0
-          : counters.badHeader +
-            counters.tooLong +
-            counters.noClosingFlag +
-            counters.badFcs +
-            counters.malformedMessages,
+      badFrames: damagedFrames(shown?.damage),
     },
+    multiplexer: shown,
     ports: PORTS.map(([dlci, service]): PortStatus => {
       const dlc = counters?.dlcs.get(dlci);
       const port = multiplexer?.ports.get(dlci);
       return {
         dlci,
         service,
-        works: isUp && works(service),
-        step: stepOf(service),
+        works: isUp && recovery.works(service),
+        step: recovery.stepOf(service),
         isOpen: port !== undefined && !port.isClosed,
         circuits: port === undefined ? undefined : circuitsOf(port.circuits),
         framesSent: dlc?.framesSent ?? 0,
@@ -151,14 +160,18 @@ export function statusOf(parts: StatusParts): GatewayStatus {
       counters: numbersOf(call?.link.counters),
     },
     sockets: {
-      address: parts.socketAddress,
+      address: sockets.address,
       open: queue.open,
       waiting: queue.waiting,
-      rows: socketRows(ipEasy),
+      rows: socketRows(sockets.sockets),
     },
-    network: parts.network,
+    network: at.state,
     listeners: parts.listeners.map(({ what, where }) => ({ what, where })),
-    outages: parts.outages,
+    outages: recovery.outages.map((outage) => ({
+      ...outage,
+      words: CAUSES[outage.cause].words,
+      lastsMs: Math.round(parts.nowMs - outage.sinceMs),
+    })),
     pastOutages: parts.pastOutages,
     capture: parts.capture,
   };

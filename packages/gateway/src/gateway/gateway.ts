@@ -190,19 +190,13 @@ export class Gateway implements AsyncDisposable {
     return statusOf({
       state: this.state,
       uptimeMs: this.#startedMs === undefined ? 0 : this.#clock.now() - this.#startedMs,
-      lineName: this.#services.link.lineName,
-      multiplexer: this.#services.link.multiplexer,
-      call: this.#services.ppp.call,
-      ipEasy: this.#services.sockets.sockets,
-      socketAddress: this.#services.sockets.address,
+      nowMs: this.#clock.now(),
+      services: this.#services,
       queue: this.#dial,
-      network: this.#services.at.state,
       listeners: this.#listeners,
-      outages: this.#recovery.outages,
+      recovery: this.#recovery,
       pastOutages: this.#history.past,
       capture: this.#capture.path,
-      works: (patient) => this.#recovery.works(patient),
-      stepOf: (patient) => this.#recovery.stepOf(patient),
     });
   }
 
@@ -303,7 +297,7 @@ export class Gateway implements AsyncDisposable {
 
   async #observe(what: 'metrics' | 'dashboard', local: HostPort, token: string | undefined): Promise<Listener> {
     // Loaded when it is wanted: most programs that embed a gateway have metrics of their own.
-    const { HttpObserver } = await import('../observe/serve-http.ts');
+    const { HttpObserver } = await import('../observe/http-observer.ts');
     const { GatewayMetrics } = await import('../observe/gateway-metrics.ts');
     this.#metrics ??= new GatewayMetrics(this);
     const isPage = what === 'dashboard';

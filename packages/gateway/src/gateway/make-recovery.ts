@@ -1,4 +1,5 @@
 import { CellmuxError, type Clock } from '@cellmux/port';
+import { CAUSES } from '../core/recovery/cause.ts';
 import { DEFAULT_ATTEMPTS } from '../core/recovery/supervisor.ts';
 import type { GatewayEvent } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
@@ -47,7 +48,7 @@ export function makeRecovery({
     },
     onOutageEnded: (outage, durationMs) => {
       const { id, cause, services, steps } = outage;
-      history.add({ ...outage, durationMs, endedAt: new Date().toISOString() });
+      history.add({ ...outage, words: CAUSES[cause].words, durationMs, endedAt: new Date().toISOString() });
       onEvent({ type: 'outageEnded', id, cause, services, durationMs, steps });
     },
     onStep: (step, patient, error) => {

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { CAUSES, SERVICES, STEPS } from '../core/recovery/cause.ts';
 import { isRegistered } from '../core/network-state.ts';
 import type { GatewayStatus } from '../gateway/gateway-status.ts';
-import type { Gateway } from '../gateway/gateway.ts';
+import type { ObservedGateway } from './observed-gateway.ts';
 
 /** A figure that the status has at the time of a scrape. */
 interface Reading {
@@ -122,10 +122,10 @@ const READINGS: readonly Reading[] = [
 /** The metrics of a gateway, every layer of it, and of its process, for Prometheus. */
 export class GatewayMetrics {
   readonly registry = new Registry();
-  readonly #gateway: Gateway;
+  readonly #gateway: ObservedGateway;
   readonly #gauges = new Map<string, Gauge>();
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: ObservedGateway) {
     this.#gateway = gateway;
     collectDefaultMetrics({ register: this.registry });
     const registers = [this.registry];

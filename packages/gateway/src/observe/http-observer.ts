@@ -4,13 +4,11 @@ import { CellmuxError } from '@cellmux/port';
 import type { HostPort } from '../core/host-port.ts';
 import { isLoopback } from '../core/is-loopback.ts';
 import { describeError } from '../errors/describe-error.ts';
-import { describeGatewayEvent } from '../cli/describe-gateway-event.ts';
-import type { Gateway } from '../gateway/gateway.ts';
 import { hasToken } from '../gateway/has-token.ts';
 import { listen } from '../gateway/listen.ts';
-import pc from 'picocolors';
-import { levelOf } from './event-level.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
+import { LiveFeed } from './live-feed.ts';
+import type { ObservedGateway } from './observed-gateway.ts';
 
 /** What one address serves. */
 export interface HttpOptions {
@@ -26,6 +24,9 @@ const FOLDER = new URL('../../dashboard/', import.meta.url);
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/app.js': ['app.js', 'text/javascript; charset=utf-8'],
+  '/plot.js': ['plot.js', 'text/javascript; charset=utf-8'],
+  '/render.js': ['render.js', 'text/javascript; charset=utf-8'],
+  '/words.js': ['words.js', 'text/javascript; charset=utf-8'],
   '/style.css': ['style.css', 'text/css; charset=utf-8'],
   '/icon.svg': ['icon.svg', 'image/svg+xml'],
 };
@@ -42,25 +43,15 @@ const SAFE_HEADERS = {
   'Cache-Control': 'no-store',
 } as const;
 
-/** From one status to the next, ms. */
-const STATUS_EVERY_MS = 1000;
-/** Pages that may follow at the same time, and octets that one of them may be behind before it is let go. */
-const FOLLOWERS_LIMIT = 32;
-const BEHIND_LIMIT_BYTES = 1024 * 1024;
-/** Events that a page is told when it comes. */
-const RECENT_EVENTS = 50;
-
 /** Metrics, health and the live page over HTTP. */
 export class HttpObserver implements AsyncDisposable {
-  readonly #gateway: Gateway;
+  readonly #gateway: ObservedGateway;
   readonly #options: HttpOptions;
   readonly #server: Server;
-  readonly #followers = new Set<ServerResponse>();
-  readonly #recent: string[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #feed: LiveFeed | undefined;
   #address: HostPort;
 
-  private constructor(gateway: Gateway, options: HttpOptions) {
+  private constructor(gateway: ObservedGateway, options: HttpOptions) {
     this.#gateway = gateway;
     this.#options = options;
     this.#address = options.local;
@@ -70,20 +61,11 @@ export class HttpObserver implements AsyncDisposable {
         plain(response, 500, message);
       });
     });
-    if (options.dashboard !== true) return;
-    gateway.events$.subscribe((event) => {
-      const level = levelOf(event);
-      if (level === 'trace' || level === 'debug') return;
-      const text = (describeGatewayEvent(event, PLAIN) ?? event.type).trim();
-      const line = JSON.stringify({ at: new Date().toISOString(), level, type: event.type, text });
-      this.#recent.push(line);
-      if (this.#recent.length > RECENT_EVENTS) this.#recent.shift();
-      this.#tell('happened', line);
-    });
+    if (options.dashboard === true) this.#feed = new LiveFeed(gateway);
   }
 
   /** Begins to serve. Rejects with `ERR_GATEWAY_LOCAL`; with `ERR_GATEWAY_USAGE` for a page without a token beyond loopback. */
-  static async listen(gateway: Gateway, options: HttpOptions): Promise<HttpObserver> {
+  static async listen(gateway: ObservedGateway, options: HttpOptions): Promise<HttpObserver> {
     const { local, token, dashboard } = options;
     if (dashboard === true && !isLoopback(local.host) && (token === undefined || token === '')) {
       throw new CellmuxError('ERR_GATEWAY_USAGE', `the dashboard on ${local.host} needs a token`);
@@ -98,8 +80,7 @@ export class HttpObserver implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    for (const follower of this.#followers) follower.end();
+    this.#feed?.close();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve();
@@ -146,8 +127,8 @@ export class HttpObserver implements AsyncDisposable {
       response.end(await readFile(new URL(file[0], FOLDER)));
     } else if (dashboard === true && path === '/status') {
       json(response, 200, this.#gateway.status);
-    } else if (dashboard === true && path === '/events') {
-      this.#follow(response);
+    } else if (this.#feed !== undefined && path === '/events') {
+      if (!this.#feed.follow(response)) plain(response, 503, 'Too many pages follow already.');
     } else plain(response, 404, 'There is no such page.');
   }
 
@@ -160,38 +141,7 @@ export class HttpObserver implements AsyncDisposable {
       causes: outages.map(({ cause }) => cause),
     });
   }
-
-  #follow(response: ServerResponse): void {
-    if (this.#followers.size >= FOLLOWERS_LIMIT) {
-      plain(response, 503, 'Too many pages follow already.');
-      return;
-    }
-    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
-    this.#followers.add(response);
-    response.once('close', () => {
-      this.#followers.delete(response);
-      if (this.#followers.size > 0) return;
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    });
-    response.write('retry: 2000\n\n');
-    for (const line of this.#recent) response.write(`event: happened\ndata: ${line}\n\n`);
-    response.write(`event: status\ndata: ${JSON.stringify(this.#gateway.status)}\n\n`);
-    this.#timer ??= setInterval(() => {
-      this.#tell('status', JSON.stringify(this.#gateway.status));
-    }, STATUS_EVERY_MS);
-  }
-
-  #tell(event: string, data: string): void {
-    for (const follower of this.#followers) {
-      // Who does not read is let go, and comes back by itself.
-      if (follower.writableLength > BEHIND_LIMIT_BYTES) follower.destroy();
-      else follower.write(`event: ${event}\ndata: ${data}\n\n`);
-    }
-  }
 }
-
-const PLAIN = pc.createColors(false);
 
 function hostOf(header: string | undefined): string {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+))(?::\d+)?$/.exec(header ?? '');
