@@ -1,6 +1,7 @@
 export { Gateway } from './gateway/gateway.ts';
 export type { AtCommander, NetworkState } from './gateway/at-service.ts';
 export type { Dial, QueuedDial } from './gateway/dial.ts';
+export type { FtpWork } from './gateway/ftp-service.ts';
 export type { GatewayEnd, GatewayEvent, GatewayPart, GatewayState } from './gateway/gateway-events.ts';
 export type { GatewayOptions, LineOpener, PingOptions, RecoveryOptions } from './gateway/gateway-options.ts';
 export type { GatewayStatus, PastOutage, PortStatus, SocketStatusRow } from './gateway/gateway-status.ts';

@@ -5,6 +5,7 @@ import type { Colours } from './console.ts';
 
 const ENDED = {
   listeners: 'listener closed',
+  ftp: 'FTP ended',
   sockets: 'sockets closed',
   packets: undefined,
   tun: 'TUN device removed',
@@ -78,6 +79,12 @@ export function describeGatewayEvent(event: GatewayEvent, colours: Colours): str
       return `port 2  ${event.from} to ${event.target}`;
     case 'incomingFailed':
       return `port 2  ${event.from} to ${event.target}: ${wrong(event.error)}`;
+    case 'ftpStarted':
+      return `port 3  FTP to ${event.host}`;
+    case 'ftpEnded': {
+      const seconds = `${(event.durationMs / 1000).toFixed(1)} s`;
+      return `port 3  FTP to ${event.host} ended after ${seconds}${event.error === undefined ? '' : `: ${wrong(event.error)}`}`;
+    }
     case 'listening':
       return `        ${event.what}: ${event.where}`;
     case 'urc':

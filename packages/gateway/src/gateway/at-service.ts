@@ -1,5 +1,5 @@
 import type { AtClient, AtResponse, CommandOptions, Urc } from '@cellmux/at';
-import { CellmuxError, hasCode } from '@cellmux/port';
+import { CellmuxError, hasCode, type Clock } from '@cellmux/port';
 import { Subject, type Observable, type Subscription } from 'rxjs';
 import {
   isRegistered,
@@ -9,6 +9,7 @@ import {
   type SignalQuality,
 } from '../core/network-state.ts';
 import type { GatewayEvent } from './gateway-events.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** What the module says about its network. */
 export interface NetworkState {
@@ -26,8 +27,18 @@ export interface AtCommander {
   readonly urcs$: Observable<Urc>;
 }
 
+/** Port 3 in the hands of one who may go online on it. */
+export interface AtLoan extends Disposable {
+  readonly client: AtClient;
+  /** Tells while the borrower has the port for himself: commands of others then go over port 2. */
+  takenWhile(isTaken: () => boolean): void;
+}
+
 /** What an {@link AtService} is made of. */
 export interface AtServiceParts {
+  readonly clock: Clock;
+  /** The client of another port, for commands while port 3 is taken; undefined while there is none. */
+  readonly spare: () => AtClient | undefined;
   readonly onEvent: (event: GatewayEvent) => void;
   readonly onStuck: (error: unknown) => void;
   /** Commands of others are under way, or are not any more. */
@@ -51,6 +62,8 @@ export class AtService implements AtCommander {
   readonly #urcs = new Subject<Urc>();
   #client: AtClient | undefined;
   #subscription: Subscription | undefined;
+  readonly #waiting: WaitingRoom<AtClient>;
+  #isTaken: () => boolean = () => false;
   #underWay = 0;
   #unanswered = 0;
   #state: NetworkState = {
@@ -62,6 +75,7 @@ export class AtService implements AtCommander {
 
   constructor(parts: AtServiceParts) {
     this.#parts = parts;
+    this.#waiting = new WaitingRoom(parts.clock);
     this.urcs$ = this.#urcs.asObservable();
   }
 
@@ -75,20 +89,43 @@ export class AtService implements AtCommander {
     return this.#state;
   }
 
-  /** Runs a command on port 3; rejects with `ERR_GATEWAY_AT_DOWN` while the port is being restored. */
+  /**
+   * Runs a command on port 3, or on port 2 for as long as a file transfer has port 3; rejects with `ERR_GATEWAY_AT_DOWN`
+   * while the port is being restored.
+   */
   async command(line: string, options?: CommandOptions): Promise<AtResponse> {
-    const client = this.#client;
-    if (client === undefined) {
-      throw new CellmuxError('ERR_GATEWAY_AT_DOWN', 'port 3 is not open at the moment', {
-        hint: 'The gateway is restoring the line (`cellmux status`): try again later.',
-      });
-    }
-    if (++this.#underWay === 1) this.#parts.onInUse(true);
+    const client = this.#clientNow();
+    if (client === undefined) throw this.#down('is not open at the moment');
+    this.#begin();
     try {
       return await client.command(line, options);
     } finally {
-      if (--this.#underWay === 0) this.#parts.onInUse(false);
+      this.#end();
     }
+  }
+
+  /**
+   * Lends the port, to one at a time. While it is being restored that is waited for, up to `limitMs`; then it rejects with
+   * `ERR_GATEWAY_AT_DOWN`.
+   */
+  async lend(limitMs: number, signal: AbortSignal): Promise<AtLoan> {
+    signal.throwIfAborted();
+    const late = (): CellmuxError => this.#down(`was not open for ${limitMs / 1000} s`);
+    const client = this.#client ?? (await this.#waiting.wait(limitMs, late, signal));
+    this.#begin();
+    let isOver = false;
+    return {
+      client,
+      takenWhile: (isTaken) => {
+        if (!isOver) this.#isTaken = () => isTaken() && this.#client === client;
+      },
+      [Symbol.dispose]: () => {
+        if (isOver) return;
+        isOver = true;
+        this.#isTaken = () => false;
+        this.#end();
+      },
+    };
   }
 
   /** Begins to use a client: it tells of registration and contexts from now on. */
@@ -110,6 +147,7 @@ export class AtService implements AtCommander {
       error: () => undefined,
     });
     this.#client = client;
+    this.#waiting.arrived(client);
   }
 
   /** Uses no client any more. */
@@ -126,10 +164,14 @@ export class AtService implements AtCommander {
 
   /** Looks at signal and registration. A port that answers nothing twice in a row is told as stuck. */
   async poll(): Promise<void> {
-    const client = this.#client;
+    const { client: own } = this;
+    const client = this.#clientNow();
     if (client === undefined) return;
+    const isStill = (): boolean => this.#client === own && this.#clientNow() === client;
     try {
       for (const line of ['AT+CSQ', 'AT+CREG?', 'AT+CGREG?', 'AT+COPS?']) {
+        // A transfer has begun or ended meanwhile: the rest is asked at the next look.
+        if (!isStill()) return;
         const lines = await client.command(line).then(
           (response) => response.lines,
           (error: unknown) => {
@@ -137,17 +179,36 @@ export class AtService implements AtCommander {
             throw error;
           },
         );
-        if (client !== this.#client) return;
-        this.#unanswered = 0;
+        if (own !== this.#client) return;
+        if (client === own) this.#unanswered = 0;
         for (const text of lines) this.#answered(text);
       }
     } catch (error) {
-      if (client !== this.#client || !hasCode(error, 'ERR_AT_TIMEOUT')) return;
+      // Of another port its own service finds out.
+      if (client !== own || own !== this.#client || !hasCode(error, 'ERR_AT_TIMEOUT')) return;
       if (++this.#unanswered >= STUCK_AFTER) {
         this.#unanswered = 0;
         this.#parts.onStuck(error);
       }
     }
+  }
+
+  #clientNow(): AtClient | undefined {
+    return this.#client !== undefined && this.#isTaken() ? this.#parts.spare() : this.#client;
+  }
+
+  #begin(): void {
+    if (++this.#underWay === 1) this.#parts.onInUse(true);
+  }
+
+  #end(): void {
+    if (--this.#underWay === 0) this.#parts.onInUse(false);
+  }
+
+  #down(how: string): CellmuxError {
+    return new CellmuxError('ERR_GATEWAY_AT_DOWN', `port 3 ${how}`, {
+      hint: 'The gateway is restoring the line (`cellmux status`): try again later.',
+    });
   }
 
   #answered(text: string): void {

@@ -17,7 +17,7 @@ const PROMPTING = /^AT(?:\+CMG[SW]|\+CNMA|#S?SEND|#EMAILD)=/i;
 const OWN_SETTINGS = /^AT(?:\s*(?:E[01]?|V1?|Q0?|X[0-4]?|Z[01]?|&F[01]?))+\s*$/i;
 
 /** What would change the form of answers, the rate or the line for all who share the port, or take the port away. */
-const FORBIDDEN = /^AT(?:V0|Q[12]|S[345]=|\+CMUX|\+IPR|\+ICF|\+IFC|D|A$|O|#SKTD|#SO=|#SA=|#FTP(?:GET|PUT|LIST))/i;
+const FORBIDDEN = /^AT(?:V0|Q[12]|S[345]=|\+CMUX|\+IPR|\+ICF|\+IFC|D|A$|O|#SKTD|#SO=|#SA=|#FTP(?:GET=|PUT|APP|LIST))/i;
 
 /**
  * AT for a terminal program (minicom, a script on a pty) on a port that others share: each whole line typed is one

@@ -9,6 +9,7 @@ const RANGES = {
   keepAliveMs: [0, 3_600_000],
   dialWaitMs: [0, 600_000],
   queueLimit: [0, 65_536],
+  ftpQueueLimit: [0, 1024],
 } as const;
 
 const RECOVERY_RANGES = {

@@ -1,6 +1,7 @@
 import { CellmuxError, type AbortOptions } from '@cellmux/port';
 import type { Duplex } from 'node:stream';
 import { formatHostPort, type HostPort } from '../core/host-port.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** Opens a connection to a far host: through an IP Easy socket of the module, or in any other way. */
 export type Dial = (target: HostPort, options?: AbortOptions) => Promise<Duplex>;
@@ -23,53 +24,30 @@ export interface QueuedDial extends Dial {
 
 /** The same dial with a queue in front: callers wait, first come first served, for one of a few connections. */
 export function queuedDial(dial: Dial, { maximumOpen, maximumWaiting = 64 }: DialQueueOptions): QueuedDial {
-  let open = 0;
-  const waiting: (() => void)[] = [];
-
-  const leave = (): void => {
-    open--;
-    waiting.shift()?.();
-  };
-  const enter = (signal: AbortSignal | undefined): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        waiting.splice(waiting.indexOf(turn), 1);
-        reject(signal?.reason);
-      };
-      const turn = (): void => {
-        signal?.removeEventListener('abort', onAbort);
-        open++;
-        resolve();
-      };
-      if (open < maximumOpen) {
-        turn();
-        return;
-      }
-      signal?.addEventListener('abort', onAbort, { once: true });
-      waiting.push(turn);
-    });
-
+  const turnstile = new Turnstile(maximumOpen);
   const queued: Dial = async (target, options = {}) => {
     options.signal?.throwIfAborted();
-    if (open >= maximumOpen && waiting.length >= maximumWaiting) {
+    if (turnstile.isFull && turnstile.waiting >= maximumWaiting) {
       throw new CellmuxError(
         'ERR_GATEWAY_SOCKETS_BUSY',
         `${formatHostPort(target)}: all ${maximumOpen} sockets are in use and ${maximumWaiting} connections wait already`,
         { hint: 'Try again later, or keep fewer connections open.', context: { maximumOpen, maximumWaiting } },
       );
     }
-    await enter(options.signal);
+    await turnstile.enter(options.signal);
     try {
       const socket = await dial(target, options);
-      socket.once('close', leave);
+      socket.once('close', () => {
+        turnstile.leave();
+      });
       return socket;
     } catch (error) {
-      leave();
+      turnstile.leave();
       throw error;
     }
   };
   return Object.defineProperties(queued, {
-    open: { get: () => open },
-    waiting: { get: () => waiting.length },
+    open: { get: () => turnstile.inside },
+    waiting: { get: () => turnstile.waiting },
   }) as QueuedDial;
 }

@@ -1,5 +1,6 @@
 import type { Registration } from '../core/network-state.ts';
 import type { Cause, Patient, Service, Step } from '../core/recovery/cause.ts';
+import type { FtpEvent } from './ftp-service.ts';
 import type { ForwardEvent } from './tcp-forward.ts';
 import type { ProxyEvent } from './http-proxy.ts';
 import type { ListenerKind } from './start-listeners.ts';
@@ -21,7 +22,7 @@ export type GatewayState =
 
 /** What a gateway takes down at its end, in this order. */
 export type GatewayPart =
-  'listeners' | 'packets' | 'tun' | 'ppp' | 'sockets' | 'ports' | 'multiplexer' | 'capture' | 'line';
+  'listeners' | 'ftp' | 'packets' | 'tun' | 'ppp' | 'sockets' | 'ports' | 'multiplexer' | 'capture' | 'line';
 
 /** What happened in a gateway, in order. Never holds a secret. */
 export type GatewayEvent =
@@ -69,6 +70,7 @@ export type GatewayEvent =
       readonly target: string;
       readonly error: unknown;
     }
+  | FtpEvent
   | { readonly type: 'urc'; readonly port: 1 | 2 | 3; readonly text: string }
   | { readonly type: 'pingAnswered'; readonly host: string; readonly sequence: number; readonly roundTripMs: number }
   | { readonly type: 'pingLost'; readonly host: string; readonly sequence: number; readonly error: unknown }

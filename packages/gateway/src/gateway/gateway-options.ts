@@ -55,6 +55,8 @@ export interface GatewayOptions {
   readonly dialWaitMs?: number | undefined;
   /** Connections that wait for one of the six sockets, 0 to 65 536; default 64. One more is refused. */
   readonly queueLimit?: number | undefined;
+  /** FTP jobs that wait while one runs, 0 to 1024; default 16. One more is refused. */
+  readonly ftpQueueLimit?: number | undefined;
   /** An HTTP proxy over IP Easy sockets. */
   readonly proxy?: HostPort | undefined;
   /** What clients of the proxy must give as their password (Proxy-Authorization, Basic); default: nothing is asked for. */

@@ -1,5 +1,5 @@
 import type { Multiplexer } from '@cellmux/cmux';
-import type { IpEasy } from '@cellmux/ipeasy';
+import type { FtpOptions, IpEasy } from '@cellmux/ipeasy';
 import { CellmuxError, systemClock, type AbortOptions, type Clock } from '@cellmux/port';
 import type { PppCall } from '@cellmux/ppp';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
@@ -11,6 +11,7 @@ import type { AtCommander } from './at-service.ts';
 import { checkGatewayOptions } from './check-gateway-options.ts';
 import { queuedDial, type QueuedDial } from './dial.ts';
 import { FrameCapture } from './frame-capture.ts';
+import type { FtpWork } from './ftp-service.ts';
 import type { GatewayEnd, GatewayEvent, GatewayState } from './gateway-events.ts';
 import type { GatewayOptions, PingOptions } from './gateway-options.ts';
 import { statusOf, type GatewayStatus } from './gateway-status.ts';
@@ -173,6 +174,34 @@ export class Gateway implements AsyncDisposable {
    */
   get dial(): QueuedDial {
     return this.#services.sockets.sockets === undefined && !this.#isRecovering ? notUp() : this.#dial;
+  }
+
+  /**
+   * Has an FTP session of the module for the time of `work`: one job at a time, the others wait in order. The session is
+   * opened on port 3 and closed behind it; while a transfer has the port, AT commands go over port 2. While the line or
+   * the context is being restored a job waits `dialWaitMs` to begin.
+   *
+   * Rejects with the error of `work`, which for what an outage cuts is `ERR_IPEASY_LINE_LOST` or
+   * `ERR_IPEASY_FTP_INCOMPLETE`; with `ERR_IPEASY_FTP_REFUSED` and the other errors of `IpEasy.ftp()`; with
+   * `ERR_GATEWAY_FTP_BUSY`, `ERR_GATEWAY_SOCKETS_DOWN`, `ERR_GATEWAY_AT_DOWN`; with `ERR_GATEWAY_FTP_STALLED` when a
+   * transfer moves nothing for 20 s longer than the server is given; when the signal aborts or the gateway stops, at once
+   * with the reason. `ERR_OPTION_EXCLUDES` with `ports`.
+   *
+   * @example
+   * const server = { host: 'ftp.example.org', user, password };
+   * await gateway.ftp(server, (ftp, { signal }) => pipeline(createReadStream('log'), ftp.put('log'), { signal }));
+   */
+  ftp<T>(server: FtpOptions, work: FtpWork<T>, options: AbortOptions = {}): Promise<T> {
+    if (this.#options.ports !== undefined) {
+      return Promise.reject(
+        new CellmuxError('ERR_OPTION_EXCLUDES', 'ports gives the virtual ports to other programs: FTP has none', {
+          hint: 'Leave ports out.',
+          context: { option: 'ports', excludes: 'ftp' },
+        }),
+      );
+    }
+    if (!this.#isRecovering) return Promise.reject(notUpError());
+    return this.#services.ftp.run(server, work, options);
   }
 
   /** What listens, and where. */
@@ -376,5 +405,9 @@ export class Gateway implements AsyncDisposable {
 }
 
 function notUp(): never {
-  throw new CellmuxError('ERR_GATEWAY_NOT_UP', 'the gateway is not up', { hint: 'Await start() first.' });
+  throw notUpError();
+}
+
+function notUpError(): CellmuxError {
+  return new CellmuxError('ERR_GATEWAY_NOT_UP', 'the gateway is not up', { hint: 'Await start() first.' });
 }

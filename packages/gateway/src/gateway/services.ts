@@ -5,6 +5,7 @@ import { causeOf } from '../core/recovery/cause-of.ts';
 import type { Cause, Patient, Service } from '../core/recovery/cause.ts';
 import { AtService } from './at-service.ts';
 import { allOrFirstFailure } from './first-failure.ts';
+import { FtpService } from './ftp-service.ts';
 import type { GatewayEvent, GatewayState } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { DLCI_OF, Link } from './link.ts';
@@ -12,7 +13,7 @@ import { DEFAULT_BAUD_RATE, lineOpener } from './open-line.ts';
 import { PppService } from './ppp-service.ts';
 import type { RepairCrew } from './recovery.ts';
 import { SharedPorts } from './shared-ports.ts';
-import { SocketService } from './socket-service.ts';
+import { DEFAULT_DIAL_WAIT_MS, SocketService } from './socket-service.ts';
 import type { Listener } from './start-listeners.ts';
 import { VIRTUAL_AT_PROFILE } from './virtual-at-profile.ts';
 
@@ -41,6 +42,7 @@ export class Services implements RepairCrew {
   readonly ppp: PppService;
   readonly sockets: SocketService;
   readonly at: AtService;
+  readonly ftp: FtpService;
   readonly #options: GatewayOptions;
   readonly #onBroken: ServicesParts['onBroken'];
   readonly #shared: SharedPorts;
@@ -92,6 +94,8 @@ export class Services implements RepairCrew {
       },
     });
     this.at = new AtService({
+      clock,
+      spare: () => this.link.client(DLCI_OF.sockets),
       onEvent,
       onStuck: (error) => {
         onBroken('at', 'portStuck', error);
@@ -104,6 +108,24 @@ export class Services implements RepairCrew {
         void this.sockets.check();
       },
     });
+    const { dialWaitMs = DEFAULT_DIAL_WAIT_MS, ftpQueueLimit } = options;
+    this.ftp = new FtpService({
+      clock,
+      queueLimit: ftpQueueLimit,
+      whenContext: (signal) => this.sockets.whenUp(signal),
+      lendPort: (signal) => this.at.lend(dialWaitMs, signal),
+      octets: () => this.#octetsOnPort3,
+      onContextDoubtful: () => {
+        void this.sockets.check();
+      },
+      onEvent,
+    });
+  }
+
+  /** Octets that port 3 has carried so far, both ways. */
+  get #octetsOnPort3(): number {
+    const dlc = this.link.multiplexer?.counters.dlcs.get(DLCI_OF.at);
+    return (dlc?.bytesSent ?? 0) + (dlc?.bytesReceived ?? 0);
   }
 
   /** Brings up link and services, for the first time; ports that others want as ptys are told to `onListening`. */

@@ -10,10 +10,10 @@ import { carryIncoming } from './incoming.ts';
 import type { GatewayEvent } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { requireNetwork } from './require-network.ts';
-import { wait } from './wait.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** How long a connection waits for the sockets to come back, unless the options say otherwise. */
-const DEFAULT_DIAL_WAIT_MS = 20_000;
+export const DEFAULT_DIAL_WAIT_MS = 20_000;
 
 /** What the module may take for a command before the port counts as stuck: a dial resolves a name and connects, ms. */
 const PATIENCE_MS: readonly (readonly [prefix: string, ms: number])[] = [
@@ -21,6 +21,8 @@ const PATIENCE_MS: readonly (readonly [prefix: string, ms: number])[] = [
   ['AT#SGACT=', 160_000],
   ['AT#FTP', 160_000],
   ['AT#S', 45_000],
+  // An operator's search for networks, which comes here while a file transfer has port 3.
+  ['AT+COPS=', 200_000],
 ];
 const USUAL_PATIENCE_MS = 20_000;
 
@@ -39,7 +41,7 @@ export interface SocketServiceParts {
 /** IP Easy on port 2: one instance after the other, and what stays over all of them: dialling, incoming listeners. */
 export class SocketService {
   readonly #parts: SocketServiceParts;
-  readonly #waiting = new Set<(sockets: IpEasy) => void>();
+  readonly #waiting: WaitingRoom<IpEasy>;
   readonly #servers = new Set<IpEasyServer<IpEasySocket>>();
   #sockets: IpEasy | undefined;
   #client: AtClient | undefined;
@@ -51,6 +53,7 @@ export class SocketService {
 
   constructor(parts: SocketServiceParts) {
     this.#parts = parts;
+    this.#waiting = new WaitingRoom(parts.clock);
   }
 
   /** IP Easy as it is now; undefined before the first start. */
@@ -72,13 +75,27 @@ export class SocketService {
    * then it rejects with `ERR_GATEWAY_SOCKETS_DOWN`.
    */
   async connect({ host, port }: HostPort, { signal }: AbortOptions = {}): Promise<Duplex> {
-    const sockets = this.#isUp && this.#sockets !== undefined ? this.#sockets : await this.#whenUp(signal);
+    const sockets = await this.whenUp(signal);
     try {
       return await sockets.connect({ host, port, signal });
     } catch (error) {
       if (hasCode(error, 'ERR_IPEASY_CONTEXT_NOT_ACTIVE')) this.#lost('contextLost', error);
       throw error;
     }
+  }
+
+  /**
+   * IP Easy as soon as it is up. While it is being set up anew that is waited for, up to `dialWaitMs`; then it rejects with
+   * `ERR_GATEWAY_SOCKETS_DOWN`.
+   */
+  async whenUp(signal: AbortSignal | undefined): Promise<IpEasy> {
+    if (this.#isUp && this.#sockets !== undefined) return this.#sockets;
+    const { dialWaitMs = DEFAULT_DIAL_WAIT_MS } = this.#parts.options;
+    const late = (): CellmuxError =>
+      new CellmuxError('ERR_GATEWAY_SOCKETS_DOWN', `no socket of the module for ${dialWaitMs / 1000} s`, {
+        hint: 'The gateway is restoring its connection to the network (`cellmux status`): try again later.',
+      });
+    return this.#waiting.wait(dialWaitMs, late, signal);
   }
 
   /** Sets the service up on a port: the sockets prepared, the context active, listeners listening. */
@@ -96,7 +113,7 @@ export class SocketService {
     this.#address = address;
     this.#isUp = true;
     onEvent({ type: 'socketsUp', address });
-    for (const resolve of [...this.#waiting]) resolve(sockets);
+    this.#waiting.arrived(sockets);
   }
 
   /** Asks the module whether the context is still there; what is found out is told as any other trouble. */
@@ -202,27 +219,6 @@ export class SocketService {
         this.#lost('contextLost', error);
       });
       onEvent({ type: 'listening', what: 'incoming', where: `port ${rule.port} of the module` });
-    }
-  }
-
-  async #whenUp(signal: AbortSignal | undefined): Promise<IpEasy> {
-    const { clock, options } = this.#parts;
-    const { dialWaitMs = DEFAULT_DIAL_WAIT_MS } = options;
-    const enough = new AbortController();
-    let arrived: (sockets: IpEasy) => void = () => undefined;
-    const up = new Promise<IpEasy>((resolve) => (arrived = resolve));
-    this.#waiting.add(arrived);
-    const either = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
-    try {
-      const late = wait(dialWaitMs, clock, either).then((): never => {
-        throw new CellmuxError('ERR_GATEWAY_SOCKETS_DOWN', `no socket of the module for ${dialWaitMs / 1000} s`, {
-          hint: 'The gateway is restoring its connection to the network (`cellmux status`): try again later.',
-        });
-      });
-      return await Promise.race([up, late]);
-    } finally {
-      this.#waiting.delete(arrived);
-      enough.abort();
     }
   }
 

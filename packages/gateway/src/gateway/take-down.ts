@@ -15,12 +15,12 @@ export interface Standing {
 }
 
 /**
- * Ends all that is up, in order: listeners, PPP, sockets, ports, multiplexer, capture; then the module is asked on the bare
+ * Ends all that is up, in order: listeners, FTP, PPP, sockets, ports, multiplexer, capture; then the module is asked on the bare
  * line whether it is back in command mode, and the line is closed. Resolves with whether the module answered; never
  * rejects: what cannot be ended is told and left.
  */
 export async function takeDown({ services, listeners, capture, clock, onEvent }: Standing): Promise<boolean> {
-  const { link, sockets, ppp, at } = services;
+  const { link, sockets, ppp, at, ftp } = services;
   const teardown = new Teardown(clock, onEvent);
   // Pushed in the order in which it was brought up; the last goes first.
   if (capture.isOn) teardown.push('capture', () => capture.stop());
@@ -30,6 +30,8 @@ export async function takeDown({ services, listeners, capture, clock, onEvent }:
   if (ppp.call !== undefined) teardown.push('ppp', () => ppp.hangUp());
   if (ppp.hasTun) teardown.push('tun', () => ppp.closeTun());
   if (ppp.host !== undefined) teardown.push('packets', () => Promise.resolve());
+  if (ftp.running === undefined) await ftp.end();
+  else teardown.push('ftp', () => ftp.end());
   for (const listener of listeners) teardown.push('listeners', () => listener.close());
   await teardown.run();
   at.end();

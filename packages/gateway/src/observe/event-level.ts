@@ -21,6 +21,7 @@ const LEVEL: Readonly<Partial<Record<GatewayEvent['type'], LogLevel>>> = {
 };
 
 export function levelOf(event: GatewayEvent): LogLevel {
+  if (event.type === 'ftpEnded' && event.error !== undefined) return 'warn';
   if (event.type === 'moduleInCommandMode' && !event.verified) return 'warn';
   // What IP Easy is told all the time is its own business.
   if (event.type === 'urc' && /^SRING|^NO CARRIER/.test(event.text)) return 'trace';

@@ -22,6 +22,7 @@ export class FtpSession {
   readonly #options: FtpSessionOptions;
   #type = 0;
   #restartAt = 0;
+  #data: Transport | undefined;
 
   /** On a connection to the server that is open and from which nothing was read. */
   constructor(transport: Transport, options: FtpSessionOptions) {
@@ -121,8 +122,10 @@ export class FtpSession {
     this.#control.close();
   }
 
+  /** Ends the session and a transfer at once. */
   abort(): void {
     this.#control.abort();
+    this.#data?.abort();
   }
 
   get #timeoutMs(): number {
@@ -141,6 +144,7 @@ export class FtpSession {
       expectCode(await this.#command(line), 150, 125);
       const transport = await data.connected();
       track(transport);
+      this.#data = transport;
       return transport;
     } catch (error) {
       data.cancel();

@@ -64,6 +64,7 @@ export async function transferOnline({
     isOver = true;
     exchange.wake();
   };
+  void transport.closed.then(over);
   transport.start({
     readable: () => {
       pull();

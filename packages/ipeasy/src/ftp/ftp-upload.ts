@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import type { DataCall } from '@cellmux/at';
-import { CellmuxError, type Clock } from '@cellmux/port';
+import { CellmuxError, hasCode, type Clock } from '@cellmux/port';
 import { OnlineWriter } from '../online-writer.ts';
 import { lostError } from './ftp-online-download.ts';
 import type { FtpProgress } from './ftp-options.ts';
@@ -86,14 +86,22 @@ export class FtpUpload extends Writable {
   async #send(chunk: Buffer): Promise<void> {
     for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
       const slice = chunk.subarray(offset, offset + SLICE_BYTES);
-      await this.#writer?.send(slice);
+      await this.#writer?.send(slice).catch((error: unknown) => this.#callFailed(error));
       this.#bytes += slice.length;
       this.#parts.onProgress?.({ bytes: this.#bytes, totalBytes: undefined });
     }
   }
 
+  /** A port that takes nothing any more says less than how the call on it ended. */
+  async #callFailed(error: unknown): Promise<never> {
+    if (hasCode(error, 'ERR_AT_ESCAPE_FAILED')) throw unconfirmedError(this.#parts.name, this.#bytes, error);
+    if (!hasCode(error, 'ERR_PORT_CLOSED') || this.#call === undefined) throw error;
+    const { reason } = await this.#call.ended;
+    throw (reason === 'noCarrier' ? cutError : lostError)(this.#parts.name, this.#bytes);
+  }
+
   async #finish(): Promise<void> {
-    const result = await this.#call?.escape();
+    const result = await this.#call?.escape().catch((error: unknown) => this.#callFailed(error));
     if (result !== undefined && result !== 'NO CARRIER' && result !== 'OK')
       throw lostError(this.#parts.name, this.#bytes);
     await this.#parts.verify(this.#bytes);
@@ -106,4 +114,17 @@ function cutError(name: string, bytes: number): CellmuxError {
     hint: 'The server or the network ended it: transfer the rest with append, or all of it again.',
     context: { bytes },
   });
+}
+
+/** The module has the octets, or not: it does not answer. */
+function unconfirmedError(name: string, bytes: number, cause: unknown): CellmuxError {
+  return new CellmuxError(
+    'ERR_IPEASY_TIMEOUT',
+    `${name}: the module did not answer at the end, after ${bytes} octets`,
+    {
+      cause,
+      hint: 'Whether all of it arrived is not known: compare the size, or transfer it again.',
+      context: { bytes },
+    },
+  );
 }
