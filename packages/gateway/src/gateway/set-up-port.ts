@@ -1,9 +1,12 @@
 import { AtClient, type AtProfile } from '@cellmux/at';
 import type { Multiplexer } from '@cellmux/cmux';
-import type { AbortOptions, Clock } from '@cellmux/port';
+import { hasCode, type AbortOptions, type Clock } from '@cellmux/port';
 
 /** The virtual ports of the module. */
 export type Dlci = 1 | 2 | 3;
+
+/** How long the first command may take until it counts as lost, ms. */
+const FIRST_ANSWER_MS = 1500;
 
 /** How a port is set up. */
 export interface SetUpPortOptions extends AbortOptions {
@@ -27,7 +30,7 @@ export async function setUpPort(
     error: () => undefined,
   });
   try {
-    await client.command('ATE0', { signal });
+    await firstCommand(client, signal);
     await client.command('AT+CMEE=1', { signal });
   } catch (error) {
     // A DLC whose AT says nothing is no port: the next attempt finds it closed.
@@ -36,4 +39,14 @@ export async function setUpPort(
     throw error;
   }
   return client;
+}
+
+/** A DLC can be open before what answers AT listens to it (the kernel's n_gsm): what came first is lost, and is said again. */
+async function firstCommand(client: AtClient, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await client.command('ATE0', { timeoutMs: FIRST_ANSWER_MS, signal });
+  } catch (error) {
+    if (!hasCode(error, 'ERR_AT_TIMEOUT')) throw error;
+    await client.command('ATE0', { signal });
+  }
 }
