@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,9 +6,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AtClient } from '@cellmux/at';
 import { Gateway } from '@cellmux/gateway';
 import { VirtualHe863 } from '@cellmux/he863';
-import { memoryPair } from '@cellmux/port';
+import { fromLatin1, memoryPair, type Port } from '@cellmux/port';
 import { openSerial } from '@cellmux/port/serial';
 import { dialPpp } from '@cellmux/ppp';
+import { firstValueFrom } from 'rxjs';
 
 let folder = '';
 beforeEach(async () => {
@@ -58,6 +60,51 @@ it('gives the virtual ports out as ptys for any program: AT on one, PPP on anoth
     )
     .toBe('OK');
 });
+
+it('gives DTR on: a call ends with the program that dialled it, however that ends', async () => {
+  await using module = new VirtualHe863({ bootMs: 100, machineNames: false });
+  await using gateway = new Gateway({
+    line: () => {
+      const { dte, dce } = memoryPair();
+      module.serve(dce);
+      return Promise.resolve({ port: dte, close: () => dte.close() });
+    },
+    ports: join(folder, 'ports'),
+  });
+  await gateway.start();
+  const open = () => openSerial({ path: join(folder, 'ports/1'), baudRate: 115_200, rtscts: false });
+  const heard = textOf(gateway.multiplexer?.ports.get(1));
+  const first = await open();
+  const dialler = new AtClient(first);
+  for (const line of ['AT&D2', 'AT+CGDCONT=1,"IP",""']) await dialler.command(line);
+  const call = await dialler.connect('ATD*99***1#');
+  await firstValueFrom(call.received$);
+  // Killed: no Terminate-Request, no escape, no ATH.
+  await first.close({ signal: AbortSignal.abort() });
+  await expect.poll(() => heard.text, { timeout: 10_000 }).toContain('NO CARRIER');
+
+  // A program that flushes nothing, as serialport does.
+  const second = openSync(join(folder, 'ports/1'), constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+  writeSync(second, 'ATV0\r');
+  const buffer = Buffer.alloc(1000);
+  let shown = '';
+  const look = (): string => {
+    try {
+      shown += buffer.toString('latin1', 0, readSync(second, buffer));
+    } catch {
+      // EAGAIN: nothing there.
+    }
+    return shown;
+  };
+  await expect.poll(look, { timeout: 10_000 }).toBe('ATV0\r0\r');
+  closeSync(second);
+});
+
+function textOf(port: Port | undefined): { text: string } {
+  const heard = { text: '' };
+  port?.received$.subscribe({ next: (chunk) => (heard.text += fromLatin1(chunk)), error: () => undefined });
+  return heard;
+}
 
 it('and then has no port for anything of its own', () => {
   const wanted = { line: { kind: 'virtual' }, ports: folder, proxy: { host: '127.0.0.1', port: 0 } } as const;

@@ -1,5 +1,5 @@
 import type { Port } from '@cellmux/port';
-import type { Subscription } from 'rxjs';
+import { distinctUntilChanged, map, type Subscription } from 'rxjs';
 
 /** Chunks under way in one direction before its source is asked to wait. */
 const UNDER_WAY = 2;
@@ -11,16 +11,27 @@ const UNDER_WAY = 2;
 export class SharedPty {
   readonly #pty: Port;
   #subscriptions: Subscription[] = [];
+  #isOpen = false;
 
   constructor(pty: Port) {
     this.#pty = pty;
+    pty.circuits$.subscribe({ next: ({ dtr }) => (this.#isOpen = dtr), error: () => undefined });
     pty.pause();
   }
 
-  /** From now on octets go to and from this port, with back-pressure; until it ends, or another one is attached. */
+  /**
+   * From now on octets go to and from this port, with back-pressure; until it ends, or another one is attached. As on a
+   * serial device, DTR is on while a program has the pty open (with `&D2` a call ends with the program that dialled it),
+   * and what the module says while none has is dropped: the next program does not find the end of another's call.
+   */
   attach(port: Port): void {
     this.detach();
-    this.#subscriptions = [pump(this.#pty, port), pump(port, this.#pty)];
+    const toPort = new Pump(this.#pty, port, () => true);
+    this.#subscriptions = [
+      toPort.subscription,
+      new Pump(port, this.#pty, () => this.#isOpen).subscription,
+      carryDtr(this.#pty, port, toPort),
+    ];
     this.#pty.resume();
   }
 
@@ -37,17 +48,43 @@ export class SharedPty {
   }
 }
 
-function pump(from: Port, to: Port): Subscription {
-  let underWay = 0;
-  return from.received$.subscribe({
-    next: (chunk) => {
-      if (++underWay === UNDER_WAY) from.pause();
-      to.send(chunk)
+class Pump {
+  readonly subscription: Subscription;
+  /** Settles when what was under way last has been taken. */
+  taken: Promise<void> = Promise.resolve();
+  #underWay = 0;
+
+  constructor(from: Port, to: Port, isWanted: () => boolean) {
+    this.subscription = from.received$.subscribe({
+      next: (chunk) => {
+        if (!isWanted()) return;
+        if (++this.#underWay === UNDER_WAY) from.pause();
+        this.taken = to
+          .send(chunk)
+          .catch(() => {
+            // The far one is gone: its owner attaches another, and what was under way is lost with it.
+          })
+          .finally(() => {
+            if (--this.#underWay === UNDER_WAY - 1) from.resume();
+          });
+      },
+      error: () => undefined,
+    });
+  }
+}
+
+/** DTR follows the octets that were written before it. */
+function carryDtr(pty: Port, port: Port, toPort: Pump): Subscription {
+  const dtr$ = pty.circuits$.pipe(
+    map(({ dtr }) => dtr),
+    distinctUntilChanged(),
+  );
+  return dtr$.subscribe({
+    next: (dtr) => {
+      void toPort.taken
+        .then(() => port.setCircuits({ dtr }))
         .catch(() => {
-          // The far one is gone: its owner attaches another, and what was under way is lost with it.
-        })
-        .finally(() => {
-          if (--underWay === UNDER_WAY - 1) from.resume();
+          // A port that is gone has no circuits.
         });
     },
     error: () => undefined,
