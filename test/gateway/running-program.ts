@@ -64,6 +64,11 @@ export class RunningProgram implements AsyncDisposable {
     return this.#stdout;
   }
 
+  /** Writes to its stdin, which stays open. */
+  press(keys: string): void {
+    this.#child.stdin?.write(keys);
+  }
+
   /** Writes to its stdin and ends that. */
   type(text: string): void {
     this.#child.stdin?.end(text);

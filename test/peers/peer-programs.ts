@@ -15,6 +15,9 @@ const PACKAGES = {
   ip: 'iproute2',
   ping: 'iputils-ping',
   perl: 'perl-base',
+  minicom: 'minicom',
+  script: 'bsdutils',
+  'systemd-analyze': 'systemd',
 } as const;
 
 export type PeerProgram = keyof typeof PACKAGES;
