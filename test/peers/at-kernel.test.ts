@@ -39,7 +39,7 @@ async function withHost(
   try {
     await module.says(/virtual HE863 on/);
     const words: Record<string, number> = multiplexed ? { gsm: 1 } : {};
-    guest = new UmlKernel({ line: link, run: 'at-host.pl', work, words, limitMs: 150_000 });
+    guest = new UmlKernel({ lines: [link], run: 'at-host.pl', work, words, limitMs: 150_000 });
     await body({ guest, module, work });
     const { code, stderr } = await module.stop();
     expect({ code, stderr }).toEqual({ code: 130, stderr: 'cellmux: interrupted; everything was ended in order.\n' });

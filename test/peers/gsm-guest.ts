@@ -34,8 +34,7 @@ export class GsmGuest {
     const initiator = kernel === 'host' ? 1 : 0;
     const words = { initiator, encapsulation: option === 'basic' ? 0 : 1, mtu, bytes: bytes.join(',') };
     this.#kernel = new UmlKernel({
-      line,
-      secondLine,
+      lines: [line, secondLine],
       run: 'gsm-ports.pl',
       work: this.#work,
       words: { ...words, damage: damage ? 1 : 0, ppp: ppp ? 1 : 0 },

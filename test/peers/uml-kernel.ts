@@ -17,10 +17,8 @@ function umlShim(): string {
 }
 
 export interface UmlKernelOptions {
-  /** The device on the host that becomes the guest's /dev/ttyS0. */
-  readonly line: string;
-  /** The one that becomes its /dev/ttyS1, if there is to be one. */
-  readonly secondLine?: string;
+  /** The devices on the host that become the guest's /dev/ttyS0, /dev/ttyS1 and so on. */
+  readonly lines: readonly string[];
   /** The script of the folder `uml` that runs in the guest. */
   readonly run: string;
   /** A folder of the host, the script's working directory. */
@@ -41,7 +39,7 @@ export class UmlKernel {
   console = '';
   #printed = 0;
 
-  constructor({ line, secondLine, run, work, words = {}, limitMs }: UmlKernelOptions) {
+  constructor({ lines, run, work, words = {}, limitMs }: UmlKernelOptions) {
     const commandLine = Object.entries({
       run: join(here, 'uml', run),
       work,
@@ -51,8 +49,8 @@ export class UmlKernel {
     this.#child = spawn(
       'linux.uml',
       ['mem=160M', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${join(here, 'uml', 'init.sh')}`]
-        .concat(['con=null', 'con0=fd:0,fd:1', 'ssl=null', `ssl0=tty:${line}`, 'quiet'])
-        .concat(secondLine === undefined ? [] : [`ssl1=tty:${secondLine}`])
+        .concat(['con=null', 'con0=fd:0,fd:1', 'ssl=null', 'quiet'])
+        .concat(lines.map((path, number) => `ssl${number}=tty:${path}`))
         .concat(commandLine),
       // A process group of its own: the guest's processes are processes of the host, and end with it.
       { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LD_PRELOAD: umlShim() } },

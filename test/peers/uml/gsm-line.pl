@@ -62,6 +62,13 @@ sub attach_gsm {
   ioctl($line, GSMIOC_SETCONF, $config) or die "GSMIOC_SETCONF: $!";
 }
 
+# The line is a plain terminal line again.
+sub leave_gsm {
+  my ($line) = @_;
+  my $discipline = pack 'i', 0;
+  ioctl($line, TIOCSETD, $discipline) or die "TIOCSETD: $!";
+}
+
 # The mux ttys are made by the driver; a responder's cannot be opened before the initiator has opened DLCI 0. Without
 # O_NONBLOCK the open waits for carrier, which a module gives only at CONNECT.
 sub open_gsmtty {
