@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import { dirname } from 'node:path';
 import type koffiPackage from 'koffi';
 import { CellmuxError } from '../core/cellmux-error.ts';
 import { dependencyMissingError } from '../dependency.ts';
@@ -26,15 +27,19 @@ export interface Libc {
   endExclusive(slave: number): void;
   /** Octets that a reader of the slave has not read yet. */
   unreadOctets(slave: number): number;
-  /** A descriptor that tells of programs that open and close the device; not blocking. */
+  /** A descriptor that tells of programs that open and close the device, each time; not blocking. */
   watch(path: string): number;
 }
+
+/** The number of the first watch of an inotify instance. */
+const DEVICE_WATCH = 1;
 
 /** What was read from {@link Libc.watch}: 1 for each opening of the device, -1 for each closing, in order. */
 export function openingsAndClosings(events: Buffer): (1 | -1)[] {
   const changes: (1 | -1)[] = [];
   // struct inotify_event: wd, mask, cookie, length of the name behind it; 32 bits each.
   for (let at = 0; at + 16 <= events.length; at += 16 + events.readUInt32LE(at + 12)) {
+    if (events.readInt32LE(at) !== DEVICE_WATCH) continue;
     const mask = events.readUInt32LE(at + 4);
     if ((mask & IN_OPEN) !== 0) changes.push(1);
     if ((mask & (IN_CLOSE_WRITE | IN_CLOSE_NOWRITE)) !== 0) changes.push(-1);
@@ -111,7 +116,11 @@ async function bind(): Promise<Libc> {
     },
     watch: (path) => {
       const fd = inotifyInit(constants.O_NONBLOCK | O_CLOEXEC);
-      inotifyAddWatch(fd, path, IN_OPEN | IN_CLOSE_WRITE | IN_CLOSE_NOWRITE);
+      const mask = IN_OPEN | IN_CLOSE_WRITE | IN_CLOSE_NOWRITE;
+      inotifyAddWatch(fd, path, mask);
+      // Of two events alike, one behind the other, the system keeps one. With the folder watched as well, each is said
+      // twice, with a name and without, so that no two neighbours are alike and none is lost.
+      inotifyAddWatch(fd, dirname(path), mask);
       return fd;
     },
   };
