@@ -50,6 +50,8 @@ const BY_CODE: readonly (readonly [prefix: string, exitCode: ExitCode])[] = [
   ['ERR_IPEASY_CONNECT_', EXIT.remote],
   ['ERR_IPEASY_REFUSED', EXIT.remote],
   ['ERR_IPEASY_REMOTE', EXIT.remote],
+  ['ERR_IPEASY_FTP_', EXIT.remote],
+  ['ERR_IPEASY_LINE_LOST', EXIT.line],
   ['ERR_IPEASY_', EXIT.network],
   ['ERR_PORT_', EXIT.line],
 ];

@@ -5,6 +5,7 @@ import { atCommand } from './commands/at.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { ftpCommand } from './commands/ftp.ts';
 import { moduleCommand } from './commands/module.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -31,9 +32,19 @@ export function buildProgram(environment: CommandEnvironment, onDone: OnDone): C
     .version(ownVersion())
     .configureOutput(output)
     .exitOverride();
-  for (const build of [demoCommand, moduleCommand, upCommand, doctorCommand, statusCommand, atCommand, decodeCommand]) {
+  for (const build of [
+    demoCommand,
+    moduleCommand,
+    upCommand,
+    doctorCommand,
+    statusCommand,
+    atCommand,
+    ftpCommand,
+    decodeCommand,
+  ]) {
     const command = build(environment, onDone);
-    program.addCommand(command.copyInheritedSettings(program));
+    for (const part of [command, ...command.commands]) part.copyInheritedSettings(program);
+    program.addCommand(command);
   }
   return program;
 }

@@ -13,7 +13,33 @@ export type ControlRequest =
   /** How the gateway is: its `GatewayStatus`. */
   | { readonly id: number; readonly method: 'status' }
   /** Begins a capture in a file of the gateway's machine, or ends the one that runs (`path` null). */
-  | { readonly id: number; readonly method: 'capture'; readonly path: string | null };
+  | { readonly id: number; readonly method: 'capture'; readonly path: string | null }
+  /** An FTP job. What is transferred goes beside it as {@link ControlPiece}s. */
+  | { readonly id: number; readonly method: 'ftp'; readonly server: FtpServer; readonly action: FtpAction };
+
+/** The server of an FTP job, and how it is used; as in `FtpOptions` of `@cellmux/ipeasy`. */
+export interface FtpServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly passive: boolean;
+  readonly type: 'binary' | 'ascii';
+  readonly timeoutMs: number;
+}
+
+/** What an FTP job does. */
+export type FtpAction =
+  | { readonly verb: 'get'; readonly path: string; readonly offset: number }
+  | { readonly verb: 'put' | 'append' | 'list' | 'size' | 'rm'; readonly path: string };
+
+/** What goes with a request under way, either way. Data is base64, of at most {@link CONTROL_CHUNK_BYTES}. */
+export type ControlPiece =
+  | { readonly id: number; readonly data: string; readonly totalBytes?: number | undefined }
+  /** To the gateway: there is no more data. */
+  | { readonly id: number; readonly end: true }
+  /** From the gateway: it wants the next piece; so many octets are transferred. */
+  | { readonly id: number; readonly more: true; readonly bytes: number };
 
 /** A request without its number. */
 export type ControlQuestion = ControlRequest extends infer One
@@ -30,6 +56,9 @@ export type ControlAnswer =
 /** The longest line either side takes, bytes; who sends more is disconnected. */
 export const CONTROL_LINE_LIMIT_BYTES = 256 * 1024;
 
+/** The most octets in one piece of data. */
+export const CONTROL_CHUNK_BYTES = 32 * 1024;
+
 /** The most requests of one client under way at the same time; who sends more waits for answers first. */
 export const CONTROL_PENDING_LIMIT = 64;
 
@@ -37,7 +66,7 @@ export const CONTROL_PENDING_LIMIT = 64;
 export function parseControlRequest(text: string): ControlRequest | undefined {
   const value = parseObject(text);
   if (value === undefined) return undefined;
-  const { id, method, line, timeoutMs, path } = value;
+  const { id, method, line, timeoutMs, path, server, action } = value;
   if (typeof id !== 'number') return undefined;
   switch (method) {
     case 'status':
@@ -50,9 +79,48 @@ export function parseControlRequest(text: string): ControlRequest | undefined {
       return typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= 3_600_000
         ? { id, method, line, timeoutMs }
         : undefined;
+    case 'ftp': {
+      const [known, wanted] = [parseFtpServer(server), parseFtpAction(action)];
+      return known === undefined || wanted === undefined ? undefined : { id, method, server: known, action: wanted };
+    }
     default:
       return undefined;
   }
+}
+
+function parseFtpServer(value: unknown): FtpServer | undefined {
+  const { host, port, user, password, passive, type, timeoutMs } = recordOf(value);
+  if (typeof host !== 'string' || typeof user !== 'string' || typeof password !== 'string') return undefined;
+  if (typeof port !== 'number' || typeof passive !== 'boolean' || typeof timeoutMs !== 'number') return undefined;
+  return type === 'binary' || type === 'ascii' ? { host, port, user, password, passive, type, timeoutMs } : undefined;
+}
+
+function parseFtpAction(value: unknown): FtpAction | undefined {
+  const { verb, path, offset } = recordOf(value);
+  if (typeof path !== 'string') return undefined;
+  switch (verb) {
+    case 'get':
+      return typeof offset === 'number' ? { verb, path, offset } : undefined;
+    case 'put':
+    case 'append':
+    case 'list':
+    case 'size':
+    case 'rm':
+      return { verb, path };
+    default:
+      return undefined;
+  }
+}
+
+/** Reads a piece that goes with a request; undefined for anything that is none. */
+export function parseControlPiece(text: string): ControlPiece | undefined {
+  const { id, data, end, more, bytes, totalBytes } = recordOf(parseObject(text));
+  if (typeof id !== 'number') return undefined;
+  if (typeof data === 'string') {
+    return { id, data, totalBytes: typeof totalBytes === 'number' ? totalBytes : undefined };
+  }
+  if (end === true) return { id, end };
+  return more === true && typeof bytes === 'number' ? { id, more, bytes } : undefined;
 }
 
 /** Reads an answer; undefined for anything that is none. */
@@ -74,6 +142,10 @@ export function parseAtAnswer(
   if (typeof value !== 'object' || value === null) return undefined;
   const { lines, result } = value as Record<string, unknown>;
   return isStrings(lines) && typeof result === 'string' ? { lines, result } : undefined;
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function isStrings(value: unknown): value is readonly string[] {

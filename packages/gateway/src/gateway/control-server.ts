@@ -4,16 +4,25 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describeError, localFailure } from '../errors/describe-error.ts';
+import { ControlExchange } from './control-exchange.ts';
 import {
   CONTROL_LINE_LIMIT_BYTES,
   CONTROL_PENDING_LIMIT,
+  parseControlPiece,
   parseControlRequest,
   type ControlAnswer,
   type ControlRequest,
 } from './control-protocol.ts';
 
-/** Carries out a request and gives the value of its answer. The signal aborts when the client leaves. */
-export type ControlHandler = (request: ControlRequest, signal: AbortSignal) => Promise<unknown>;
+/**
+ * Carries out a request and gives the value of its answer. The signal aborts when the client leaves; the exchange carries
+ * what goes with the request.
+ */
+export type ControlHandler = (
+  request: ControlRequest,
+  signal: AbortSignal,
+  exchange: ControlExchange,
+) => Promise<unknown>;
 
 /** The local socket by which `cellmux at` and `cellmux status` reach a gateway that runs. */
 export class ControlServer implements AsyncDisposable {
@@ -86,24 +95,30 @@ export class ControlServer implements AsyncDisposable {
       lineBytes = end < 0 ? lineBytes + chunk.length : chunk.length - end - 1;
       if (lineBytes > CONTROL_LINE_LIMIT_BYTES) client.destroy();
     });
+    const exchanges = new Map<number, ControlExchange>();
     const lines = createInterface({ input: client, crlfDelay: Infinity });
     lines.on('line', (text) => {
-      const request = parseControlRequest(text);
-      if (request === undefined) {
+      const piece = parseControlPiece(text);
+      if (piece !== undefined && exchanges.get(piece.id)?.take(piece) === true) return;
+      const request = piece === undefined ? parseControlRequest(text) : undefined;
+      if (request === undefined || exchanges.has(request.id)) {
         client.end(`${JSON.stringify({ id: 0, error: NOT_UNDERSTOOD } satisfies ControlAnswer)}\n`);
         return;
       }
       if (++pending >= CONTROL_PENDING_LIMIT) client.pause();
-      void this.#answer(request, leaving.signal).then((answer) => {
+      const exchange = new ControlExchange(request.id, client, leaving.signal);
+      exchanges.set(request.id, exchange);
+      void this.#answer(request, leaving.signal, exchange).then((answer) => {
+        exchanges.delete(request.id);
         if (pending-- >= CONTROL_PENDING_LIMIT) client.resume();
         if (client.writable) client.write(`${JSON.stringify(answer)}\n`);
       });
     });
   }
 
-  async #answer(request: ControlRequest, signal: AbortSignal): Promise<ControlAnswer> {
+  async #answer(request: ControlRequest, signal: AbortSignal, exchange: ControlExchange): Promise<ControlAnswer> {
     try {
-      return { id: request.id, value: (await this.#handler(request, signal)) ?? null };
+      return { id: request.id, value: (await this.#handler(request, signal, exchange)) ?? null };
     } catch (error) {
       const { code, message, hint } = describeError(error);
       return { id: request.id, error: { code, message, hint } };
@@ -114,7 +129,7 @@ export class ControlServer implements AsyncDisposable {
 const NOT_UNDERSTOOD = {
   code: 'ERR_GATEWAY_CONTROL_REQUEST',
   message: 'that is not a request of the control socket',
-  hint: 'Use `cellmux at`, of the same version as the gateway.',
+  hint: 'Use `cellmux at`, `status` and `ftp` of the same version as the gateway.',
 };
 
 /** True for a socket file on which nobody listens any more. */

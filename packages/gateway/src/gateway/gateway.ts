@@ -316,6 +316,7 @@ export class Gateway implements AsyncDisposable {
     await startListeners(this.#options, {
       dial: this.#dial,
       at: this.#services.at,
+      ftp: (server, work, options) => this.ftp(server, work, options),
       status: () => this.status,
       observe: (what, local, token) => this.#observe(what, local, token),
       setCapture: (path) => (path === null ? this.stopCapture() : this.startCapture(path)),

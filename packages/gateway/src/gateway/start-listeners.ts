@@ -1,6 +1,7 @@
 import { formatHostPort, type HostPort } from '../core/host-port.ts';
 import type { AtCommander } from './at-service.ts';
 import { AtTerminal } from './at-terminal.ts';
+import { carryOutFtp, type FtpRunner } from './control-ftp.ts';
 import { ControlServer } from './control-server.ts';
 import type { Dial } from './dial.ts';
 import type { GatewayEvent } from './gateway-events.ts';
@@ -24,6 +25,7 @@ export interface Listener {
 export interface ListenerParts {
   readonly dial: Dial;
   readonly at: AtCommander;
+  readonly ftp: FtpRunner;
   readonly onEvent: (event: GatewayEvent) => void;
   readonly status: () => GatewayStatus;
   /** Begins a capture in a file, or ends it. */
@@ -42,7 +44,7 @@ type Wanted = Pick<
 /** Starts what the options ask for, one after the other. Rejects with the first that cannot listen. */
 export async function startListeners(
   wanted: Wanted,
-  { dial, at, onEvent, onListening, status, setCapture, observe }: ListenerParts,
+  { dial, at, ftp, onEvent, onListening, status, setCapture, observe }: ListenerParts,
 ): Promise<void> {
   const { proxy, proxyToken, forwards = [], control, atPty } = wanted;
   if (proxy !== undefined) {
@@ -55,7 +57,7 @@ export async function startListeners(
     onListening({ what: 'forward', where, close: () => listener.close() });
   }
   if (control !== undefined) {
-    const listener = await ControlServer.listen(control, async (request, signal) => {
+    const listener = await ControlServer.listen(control, async (request, signal, exchange) => {
       switch (request.method) {
         case 'at': {
           const { lines, result } = await at.command(request.line, { signal, timeoutMs: request.timeoutMs });
@@ -63,6 +65,8 @@ export async function startListeners(
         }
         case 'status':
           return status();
+        case 'ftp':
+          return carryOutFtp(ftp, request, signal, exchange);
         case 'capture':
           await setCapture(request.path);
           return status();

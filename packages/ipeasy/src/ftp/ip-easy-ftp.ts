@@ -356,18 +356,33 @@ export class IpEasyFtp implements AsyncDisposable {
    * to the end of a transfer is 2yz (RFC 959 §4.2). Rejects with `ERR_IPEASY_FTP_INCOMPLETE`.
    */
   async #confirm(what: string, bytes: number): Promise<void> {
+    const reply = await this.#lastReply();
+    if (reply === undefined || reply.startsWith('2')) return;
+    throw new CellmuxError('ERR_IPEASY_FTP_INCOMPLETE', `${what}: ended after ${bytes} octets, and not as a whole`, {
+      hint: 'Transfer it again.',
+      context: { bytes, reply },
+    });
+  }
+
+  async #refused(what: string, cause: unknown): Promise<CellmuxError> {
+    const reply = await this.#lastReply();
+    const words = reply === undefined ? 'the server refuses it' : `the server says "${reply}"`;
+    return new CellmuxError('ERR_IPEASY_FTP_REFUSED', `${what}: ${words}`, {
+      cause,
+      hint: 'Check the name, and what this user may do there.',
+      context: { reply },
+    });
+  }
+
+  /** The last reply of the server, its last line; undefined where the firmware does not repeat it. */
+  async #lastReply(): Promise<string | undefined> {
     const { lines } = await this.#host.lane
       .run((at) => this.#send(at, 'AT#FTPMSG'))
       .catch((error: unknown) => {
         if (isRefusal((error as Error).cause) && !isSessionGone(error)) return { lines: [] };
         throw error;
       });
-    const [reply] = lines.flatMap((line) => /^(?:#FTPMSG:\s*)?(\d{3} .*)/.exec(line)?.[1] ?? []).slice(-1);
-    if (reply === undefined || reply.startsWith('2')) return;
-    throw new CellmuxError('ERR_IPEASY_FTP_INCOMPLETE', `${what}: ended after ${bytes} octets, and not as a whole`, {
-      hint: 'Transfer it again.',
-      context: { bytes, reply },
-    });
+    return lines.flatMap((line) => /^(?:#FTPMSG:\s*)?(\d{3} .*)/.exec(line)?.[1] ?? []).at(-1);
   }
 
   async #dataCall(line: string, what: string, signal: AbortSignal | undefined) {
@@ -377,6 +392,8 @@ export class IpEasyFtp implements AsyncDisposable {
     try {
       return await lane.run(() => lane.goOnline(line, this.#serverTimeoutMs + MARGIN_MS), { signal });
     } catch (error) {
+      // NO CARRIER instead of CONNECT is the server's refusal, and only the server knows the reason.
+      if (hasCode(error, 'ERR_AT_NO_CARRIER')) throw await this.#refused(what, error);
       throw ipEasyError(error, what);
     } finally {
       release();
