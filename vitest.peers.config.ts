@@ -7,7 +7,7 @@ export default mergeConfig(
   defineConfig({
     test: {
       include: ['test/peers/**/*.test.ts'],
-      maxWorkers: 4,
+      maxWorkers: 8,
       testTimeout: 180_000,
       hookTimeout: 60_000,
     },

@@ -88,6 +88,8 @@ sub read_to_file {
   open my $file, '>', $path or return 0;
   my $before = '';
   while ($left > 0) {
+    # Some frames at a time: each call is dear in this kernel.
+    select undef, undef, undef, 0.02;
     my $count = sysread $tty, my $part, 4096;
     return 0 unless $count;
     if ($after_mark) {

@@ -1,3 +1,3 @@
 import { describeKernel } from './kernel-suite.ts';
 
-describeKernel('module');
+describeKernel('host', 'advanced');

@@ -1,0 +1,3 @@
+import { describeKernel } from './kernel-suite.ts';
+
+describeKernel('module', 'advanced');
