@@ -43,6 +43,9 @@ interface Run {
   readonly kernel: GsmGuest;
   /** The DLC that the kernel opens, or that is opened now. */
   readonly open: (dlci: number) => Promise<DlcPort>;
+  /** The multiplexer's line, and an octet that is no part of a frame on it. */
+  readonly near: Port;
+  readonly noise: number;
   /** What damages the line, where that is wanted. */
   readonly faulty: FaultyLine | undefined;
 }
@@ -165,12 +168,14 @@ function suite(kernel: GsmUse['kernel'], option: GsmUse['option']): void {
       t2Ms: 2550,
       n2: 10,
     });
-    const lastFrames: string[] = [];
+    const [lastFrames, lastMessages]: [string[], string[]] = [[], []];
     const tap = capture.capture.tap('cmux', { name: 'line', role: use.kernel === 'host' ? 'dce' : 'dte' });
     multiplexer.onFrame = (direction, frame) => {
       tap[direction](frame);
-      lastFrames.push(`${direction} ${Buffer.from(frame.subarray(0, 12)).toString('hex')}`);
-      if (lastFrames.length > 60) lastFrames.shift();
+      const isMessage = ((frame[1] ?? 0) & 0xfc) === 0;
+      const list = isMessage ? lastMessages : lastFrames;
+      list.push(`${direction} ${Buffer.from(frame.subarray(0, 16)).toString('hex')}`);
+      if (list.length > 40) list.shift();
     };
     const opened = incoming(multiplexer);
     // A host opens DLCI 0 as soon as it is there, and not for long.
@@ -179,7 +184,8 @@ function suite(kernel: GsmUse['kernel'], option: GsmUse['option']): void {
     const kernel = await start(use);
     // Noise to the basic option, a flag of the advanced one; in the multiplexer's own queue, so that it never falls into a frame.
     // A damaged octet may be an XON to the kernel, which then stops for good: it takes XON for XOFF, and goes on at XOFF.
-    const noise = option === 'basic' ? [0] : use.damage === true ? [0x7e, XOFF] : [0x7e];
+    const noise = option === 'basic' ? 0 : 0x7e;
+    const call = option === 'advanced' && use.damage === true ? [noise, XOFF] : [noise];
     let isPoking = false;
     const poke = setInterval(() => {
       if (isPoking) return;
@@ -187,7 +193,7 @@ function suite(kernel: GsmUse['kernel'], option: GsmUse['option']): void {
       const done = (): void => {
         isPoking = false;
       };
-      near.send(Uint8Array.from(noise)).then(done, done);
+      near.send(Uint8Array.from(call)).then(done, done);
     }, POKE_MS);
     let limit: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
@@ -199,10 +205,12 @@ function suite(kernel: GsmUse['kernel'], option: GsmUse['option']): void {
     try {
       await (up ?? multiplexer.start());
       const open = use.kernel === 'host' ? opened : (dlci: number) => multiplexer.open(dlci);
-      await Promise.race([body({ multiplexer, kernel, open, faulty }), overdue]);
+      await Promise.race([body({ multiplexer, kernel, open, near, noise, faulty }), overdue]);
     } catch (error) {
       const state = {
+        dlcs: multiplexer.dlcs,
         lastFrames,
+        lastMessages,
         counters: multiplexer.counters,
         stored: DLCIS.map((dlci) => kernel.storedBytes(dlci)),
         rounds: kernel.console.match(/peer: .*/g)?.slice(-20),
@@ -345,7 +353,7 @@ function suite(kernel: GsmUse['kernel'], option: GsmUse['option']): void {
     async () => {
       const use: GsmUse = { kernel, option, mtu: 127, bytes: [48 * KIB], damage: true };
       await run(use, async (it) => {
-        const { kernel, multiplexer, faulty } = it;
+        const { kernel, multiplexer, near, noise, faulty } = it;
         const ports = await openAll(it, 1);
         const received = ports.map((port) => new Received(port));
         kernel.tell(1);
@@ -368,6 +376,8 @@ function suite(kernel: GsmUse['kernel'], option: GsmUse['option']): void {
           before = lengthOf(received);
           await pause(QUIET_MS);
         }
+        // What a damaged length makes the kernel wait for; else it could be the three marks.
+        await near.send(new Uint8Array(2 * use.mtu).fill(noise));
         kernel.tell(1, '-again');
         await Promise.all(received.map((one) => exchange(kernel, one, 1, 48 * KIB, MARK)));
         await closeAll(use, kernel, ports, 1);
