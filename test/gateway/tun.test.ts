@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { RunningProgram } from './running-program.ts';
 
 const run = promisify(execFile);
@@ -51,7 +51,8 @@ describe.skipIf(reason !== undefined)(`TUN devices at both ends${reason === unde
       '-c',
       '10',
       '-i',
-      '0.1',
+      // 1400 octets each 0.1 s are more than the line's 115200 bit/s carry.
+      '0.2',
       '-s',
       '1400',
       PEER,
@@ -65,4 +66,55 @@ describe.skipIf(reason !== undefined)(`TUN devices at both ends${reason === unde
     const { stdout: links } = await run('ip', ['-n', HOST, 'link']);
     expect(links).not.toContain('cmxnear');
   });
+
+  it(
+    'names and addresses go into the TUN device by route and name servers; all is put back, also after a crash',
+    { timeout: 120_000 },
+    async () => {
+      // Where `ip netns exec` shows a namespace its resolv.conf from.
+      const etc = `/etc/netns/${HOST}`;
+      const [link, control, resolver] = [join(folder, 'modem2'), join(folder, 'control2'), join(etc, 'resolv.conf')];
+      const before = 'nameserver 192.0.2.1\n';
+      await mkdir(etc, { recursive: true });
+      onTestFinished(() => rm(etc, { recursive: true }));
+      await writeFile(resolver, before);
+      await using module = RunningProgram.cellmuxIn(NETWORK, [
+        'module',
+        '--pty',
+        link,
+        '--host',
+        `far.example=${PEER}`,
+      ]);
+      await module.says(/virtual HE863 on/);
+      const up = (): RunningProgram =>
+        RunningProgram.cellmuxIn(HOST, [
+          ...['up', '--line', link, '--control', control, '--tun', 'cmxnear', '--resolv-conf', resolver],
+          ...['--route', 'default', '--route', '198.51.100.0/24'],
+        ]);
+      const inHost = async (...words: string[]): Promise<string> =>
+        (await run('ip', ['netns', 'exec', HOST, ...words])).stdout;
+
+      await using crashing = up();
+      await crashing.says(/all three ports work/);
+      expect(await inHost('ip', 'route', 'get', '203.0.113.7')).toContain('dev cmxnear');
+      expect(await inHost('ip', 'route', 'show', 'dev', 'cmxnear')).toContain('198.51.100.0/24');
+      expect(await readFile(resolver, 'utf8')).toContain(`nameserver ${PEER}\n`);
+      expect(await inHost('getent', 'ahostsv4', 'far.example')).toContain(PEER);
+      expect(await inHost('ping', '-c', '1', 'far.example')).toContain('1 received');
+      crashing.signal('SIGKILL');
+      await expect(crashing.exit()).rejects.toThrow();
+      expect(await readFile(resolver, 'utf8')).toContain(PEER);
+
+      await using next = up();
+      await next.says(/all three ports work/);
+      expect(await inHost('ping', '-c', '1', 'far.example')).toContain('1 received');
+      const { stdout } = await next.stop();
+      expect(stdout.indexOf('TUN device removed')).toBeGreaterThan(0);
+      expect(stdout.indexOf('TUN device removed')).toBeLessThan(stdout.indexOf('PPP terminated'));
+      expect(await inHost('ip', 'route')).toBe('');
+      expect(await inHost('ip', 'link')).not.toContain('cmxnear');
+      expect(await readdir(etc)).toEqual(['resolv.conf']);
+      expect(await readFile(resolver, 'utf8')).toBe(before);
+    },
+  );
 });

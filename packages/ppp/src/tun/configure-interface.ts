@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { CellmuxError } from '@cellmux/port';
+import { setResolver } from './set-resolver.ts';
 
 /** What an interface is to be. */
 export interface InterfaceConfiguration {
@@ -79,28 +79,6 @@ export async function configureInterface(wanted: InterfaceConfiguration): Promis
     throw error;
   }
   return undoAll;
-}
-
-/** Writes the servers into the file; in place, since in containers it is a mount. Gives what puts back what was there. */
-async function setResolver(path: string, servers: readonly string[]): Promise<() => Promise<void>> {
-  const before = await readFile(path).catch(() => undefined);
-  const text = servers.map((server) => `nameserver ${server}\n`).join('');
-  try {
-    await writeFile(path, text);
-  } catch (error) {
-    throw new CellmuxError('ERR_PPP_TUN_FAILED', `${path} cannot be written`, {
-      cause: error,
-      hint: 'Leave resolvConf out, and give the name servers to whoever resolves names.',
-      context: { path },
-    });
-  }
-  return async () => {
-    // What somebody else has written meanwhile stays.
-    const now = await readFile(path, 'utf8').catch(() => undefined);
-    if (now !== text) return;
-    if (before === undefined) await rm(path, { force: true });
-    else await writeFile(path, before);
-  };
 }
 
 function ipError(words: readonly string[], error: unknown): CellmuxError {
