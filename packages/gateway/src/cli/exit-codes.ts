@@ -31,6 +31,8 @@ const BY_CODE: readonly (readonly [prefix: string, exitCode: ExitCode])[] = [
   ['ERR_HE863_FAULTS', EXIT.usage],
   ['ERR_GATEWAY_INTERRUPTED', EXIT.interrupted],
   ['ERR_GATEWAY_TERMINATED', EXIT.terminated],
+  ['ERR_GATEWAY_SIM', EXIT.module],
+  ['ERR_GATEWAY_REGISTRATION', EXIT.network],
   ['ERR_GATEWAY_HOST_', EXIT.remote],
   ['ERR_GATEWAY_MODULE_', EXIT.module],
   ['ERR_GATEWAY_LINE_', EXIT.line],

@@ -50,6 +50,7 @@ export async function gatewayOptionsOf(settings: Settings, env: Env): Promise<Ga
     ports: settings.ports,
     control: settings.control === false ? undefined : (settings.control ?? defaultControlPath(env)),
     capture: settings.capture,
+    captureSecrets: settings.captureSecrets,
     captureRotation: {
       rotateBytes: captureSize === undefined ? undefined : captureSize * 1024 * 1024,
       keep: settings.captureKeep,

@@ -161,11 +161,20 @@ export const SETTINGS = {
     description: 'socket for `cellmux at` and `cellmux status`',
     schema: z.union([path, z.literal(false)]),
   },
-  capture: { flag: '--capture <file>', description: 'record all CMUX frames as pcapng, for Wireshark', schema: path },
+  capture: {
+    flag: '--capture <file>',
+    description: 'record all frames of CMUX and PPP as pcapng, for Wireshark',
+    schema: path,
+  },
   captureSize: {
     flag: '--capture-size <MiB>',
     description: 'a file this long is followed by the next; one file without end',
     schema: integer(1, 1_048_576),
+  },
+  captureSecrets: {
+    flag: '--capture-secrets',
+    description: 'passwords and PINs stay in the capture; * stands for their octets otherwise',
+    schema: yesOrNo(),
   },
   captureKeep: {
     flag: '--capture-keep <count>',

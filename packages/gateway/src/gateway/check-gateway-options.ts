@@ -32,6 +32,9 @@ export function checkGatewayOptions(options: GatewayOptions): void {
     checkInteger('pppEchoMs', options.pppEchoMs, 100, 3_600_000);
   }
   if (options.pollMs !== undefined && options.pollMs !== 0) checkInteger('pollMs', options.pollMs, 1000, 3_600_000);
+  const { rotateBytes, keep } = options.captureRotation ?? {};
+  if (rotateBytes !== undefined) checkInteger('rotateBytes', rotateBytes, 4096, Number.MAX_SAFE_INTEGER);
+  if (keep !== undefined) checkInteger('keep', keep, 1, 1000);
   if (options.ports !== undefined) {
     const taken = (['proxy', 'forwards', 'incoming', 'atPty', 'tun', 'ping'] as const).find(
       (name) => options[name] !== undefined,

@@ -77,8 +77,10 @@ export interface GatewayOptions {
   readonly control?: string | undefined;
   /** A pty with AT on port 3 for other programs, linked at this path. */
   readonly atPty?: string | undefined;
-  /** A pcapng file that records every CMUX frame; made anew. */
+  /** A pcapng file that records every frame of CMUX and PPP; made anew. */
   readonly capture?: string | undefined;
+  /** Passwords and PINs are recorded as they are; default false: `*` stands for each of their octets. */
+  readonly captureSecrets?: boolean | undefined;
   /** When `capture` goes on in another file. */
   readonly captureRotation?: CaptureRotation | undefined;
   /**

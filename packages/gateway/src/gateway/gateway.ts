@@ -91,11 +91,20 @@ export class Gateway implements AsyncDisposable {
     this.#options = options;
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
-    this.#capture = new FrameCapture({ clock });
+    this.#capture = new FrameCapture({
+      clock,
+      keepsSecrets: options.captureSecrets,
+      onFailed: (error) => {
+        const { message, code = 'ERR_CAPTURE_FILE' } = error as { message: string; code?: string };
+        this.#onEvent({ type: 'warning', code, message });
+        this.#onEvent({ type: 'capture', path: undefined });
+      },
+    });
     this.#services = new Services({
       options,
       clock,
       onFrame: this.#capture.onFrame,
+      onPppFrame: this.#capture.onPppFrame,
       onEvent: this.#onEvent,
       onBroken: (patient, cause, error) => {
         this.#broken(patient, cause, error);
@@ -229,7 +238,10 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
-  /** Begins to record every CMUX frame, while all runs on. Rejects with `ERR_CAPTURE_FILE`. */
+  /**
+   * Begins to record every frame of CMUX and PPP, while all runs on; a file that is there is written over. Rejects with
+   * `ERR_CAPTURE_FILE`.
+   */
   async startCapture(path: string): Promise<void> {
     await this.#capture.start(path, this.#options.captureRotation);
     this.#events.next({ type: 'capture', path });

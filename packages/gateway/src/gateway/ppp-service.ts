@@ -8,6 +8,7 @@ import type { GatewayEvent } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { PacketHost } from './packet-host.ts';
 import { requireNetwork } from './require-network.ts';
+import type { SimUnlock } from './sim-unlock.ts';
 
 /** The network between one packet and the next counts as in use for so long, ms. */
 const IN_USE_MS = 30_000;
@@ -25,6 +26,9 @@ const CAUSE_OF_END: Readonly<Partial<Record<PppEnd['reason'], Cause>>> = {
 export interface PppServiceParts {
   readonly options: GatewayOptions;
   readonly clock: Clock;
+  readonly sim: SimUnlock;
+  /** Sees every frame, without flags, escapes and FCS. */
+  readonly onFrame: (direction: 'sent' | 'received', frame: Uint8Array) => void;
   readonly onEvent: (event: GatewayEvent) => void;
   /** The call ended by itself. */
   readonly onBroken: (cause: Cause, error: CellmuxError) => void;
@@ -78,14 +82,17 @@ export class PppService {
 
   /** Dials on a port in command mode; a call that is there is ended first. */
   async up(client: AtClient, signal: AbortSignal, registrationLimitMs = 0): Promise<void> {
-    const { options, clock, onEvent, onBroken } = this.#parts;
-    const { apn = '', user, password, pppCid: cid = 1, tun, pin, pppEchoMs = DEFAULT_ECHO_MS } = options;
+    const { options, clock, sim, onFrame, onEvent, onBroken } = this.#parts;
+    const { apn = '', user, password, pppCid: cid = 1, socketCid = 2, tun, pppEchoMs = DEFAULT_ECHO_MS } = options;
     await this.hangUp(signal);
-    await requireNetwork(client, { clock, pin, limitMs: registrationLimitMs, signal });
+    await requireNetwork(client, { clock, sim, limitMs: registrationLimitMs, signal });
     await client.command(`AT+CGDCONT=${cid},"IP",${atString(apn)}`, { signal });
     const call = await dialPpp(client, {
       cid,
+      // Where no sockets of ours use it, a run that crashed has left it active.
+      takeContext: cid !== socketCid,
       clock,
+      onFrame,
       signal,
       ...(user === undefined ? {} : { user }),
       ...(password === undefined ? {} : { password }),

@@ -12,6 +12,7 @@ import { DLCI_OF, Link } from './link.ts';
 import { DEFAULT_BAUD_RATE, lineOpener } from './open-line.ts';
 import { PppService } from './ppp-service.ts';
 import type { RepairCrew } from './recovery.ts';
+import { SimUnlock } from './sim-unlock.ts';
 import { SharedPorts } from './shared-ports.ts';
 import { DEFAULT_DIAL_WAIT_MS, SocketService } from './socket-service.ts';
 import type { Listener } from './start-listeners.ts';
@@ -24,7 +25,10 @@ const DEFAULT_KEEP_ALIVE_MS = 10_000;
 export interface ServicesParts {
   readonly options: GatewayOptions;
   readonly clock: Clock;
+  /** Sees every frame of CMUX. */
   readonly onFrame: FrameWatcher;
+  /** Sees every frame of PPP. */
+  readonly onPppFrame: (direction: 'sent' | 'received', frame: Uint8Array) => void;
   readonly onEvent: (event: GatewayEvent) => void;
   /** Something stopped working by itself. */
   readonly onBroken: (patient: Patient, cause: Cause, error: unknown) => void;
@@ -47,7 +51,7 @@ export class Services implements RepairCrew {
   readonly #onBroken: ServicesParts['onBroken'];
   readonly #shared: SharedPorts;
 
-  constructor({ options, clock, onFrame, onEvent, onBroken, onInUse, onHopeful }: ServicesParts) {
+  constructor({ options, clock, onFrame, onPppFrame, onEvent, onBroken, onInUse, onHopeful }: ServicesParts) {
     this.#options = options;
     this.#onBroken = onBroken;
     this.link = new Link({
@@ -71,9 +75,12 @@ export class Services implements RepairCrew {
       },
     });
     this.#shared = new SharedPorts(this.link);
+    const sim = new SimUnlock(options.pin);
     this.ppp = new PppService({
       options,
       clock,
+      sim,
+      onFrame: onPppFrame,
       onEvent,
       onBroken: (cause, error) => {
         onBroken('ppp', cause, error);
@@ -82,6 +89,7 @@ export class Services implements RepairCrew {
     this.sockets = new SocketService({
       options,
       clock,
+      sim,
       onEvent,
       onBroken: (cause, error) => {
         onBroken('sockets', cause, error);

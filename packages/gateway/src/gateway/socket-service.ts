@@ -10,6 +10,7 @@ import { carryIncoming } from './incoming.ts';
 import type { GatewayEvent } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { requireNetwork } from './require-network.ts';
+import type { SimUnlock } from './sim-unlock.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** How long a connection waits for the sockets to come back, unless the options say otherwise. */
@@ -30,6 +31,7 @@ const USUAL_PATIENCE_MS = 20_000;
 export interface SocketServiceParts {
   readonly options: GatewayOptions;
   readonly clock: Clock;
+  readonly sim: SimUnlock;
   readonly onEvent: (event: GatewayEvent) => void;
   readonly onBroken: (cause: Cause, error: unknown) => void;
   /** Sockets were opened or closed. */
@@ -101,9 +103,9 @@ export class SocketService {
   /** Sets the service up on a port: the sockets prepared, the context active, listeners listening. */
   async up(client: AtClient, signal: AbortSignal, registrationLimitMs = 0): Promise<void> {
     const { options, clock, onEvent } = this.#parts;
-    const { apn = '', user, password, socketCid: cid = 2, pin } = options;
+    const { apn = '', user, password, socketCid: cid = 2 } = options;
     this.#isUp = false;
-    await requireNetwork(client, { clock, pin, limitMs: registrationLimitMs, signal });
+    await requireNetwork(client, { clock, sim: this.#parts.sim, limitMs: registrationLimitMs, signal });
     const sockets = await this.#instance(client, cid);
     await sockets.prepare({ signal });
     await sockets.defineContext({ cid, apn, signal });

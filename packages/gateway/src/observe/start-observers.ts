@@ -18,6 +18,12 @@ export function startObservers(gateway: Gateway, settings: Settings, console: Co
     settings.json !== true && (settings.logFormat ?? (console.isInteractive ? 'human' : 'json')) === 'human';
   const log = startLog(gateway, console, { level: settings.logLevel ?? 'info', format: isHuman ? 'human' : 'json' });
   const begin = (): void => {
+    const { capture } = gateway.status;
+    // Begun again, it would be written over.
+    if (capture !== undefined) {
+      log.info({ event: 'capture' }, `already recording ${capture}`);
+      return;
+    }
     gateway.startCapture(settings.capture ?? DEFAULT_CAPTURE).catch((error: unknown) => {
       log.warn(errorSentence(describeError(error)));
     });

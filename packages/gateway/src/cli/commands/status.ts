@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
+import { resolve } from 'node:path';
 import { CAUSES } from '../../core/recovery/cause.ts';
 import { askGateway } from '../../gateway/control-client.ts';
 import { defaultControlPath } from '../../gateway/control-path.ts';
@@ -20,7 +21,7 @@ const EXAMPLES = `
 Examples:
   $ cellmux status                              how the gateway is
   $ cellmux status --json | jq .network.signal.dbm
-  $ cellmux status --capture line.pcapng        begins to record all CMUX frames
+  $ cellmux status --capture line.pcapng        begins to record all frames of CMUX and PPP
   $ cellmux status --no-capture                 ends that
 
 Exit status 0 while all three services work, 1 while one does not, 3 when no gateway runs.`;
@@ -30,7 +31,7 @@ export function statusCommand(environment: CommandEnvironment, onDone: OnDone): 
   return new Command('status')
     .description('Show how the gateway that runs is: line, ports, sockets, PPP, signal, outages.')
     .option('--control <path>', 'socket of the gateway', defaultControlPath(environment.console.streams.env))
-    .option('--capture <file>', 'have the gateway begin to record all CMUX frames as pcapng')
+    .option('--capture <file>', 'have the gateway begin to record all frames as pcapng')
     .option('--no-capture', 'have it end that')
     .option('--json', 'one JSON object')
     .addHelpText('after', EXAMPLES)
@@ -49,7 +50,7 @@ async function runStatus(
   const question =
     capture === undefined
       ? ({ method: 'status' } as const)
-      : ({ method: 'capture', path: capture === false ? null : capture } as const);
+      : ({ method: 'capture', path: capture === false ? null : resolve(capture) } as const);
   const status = (await askGateway(control, question, { signal })) as GatewayStatus;
   if (json === true) console.printJson(status);
   else console.print(renderStatus(status, console.colours));

@@ -31,7 +31,7 @@ environment as CELLMUX_CAPTURE_SIZE. The command line goes before the environmen
 What breaks is restored, each service apart from the others: redial, reopen the port, restart the multiplexer, reset the
 module, open the line again. It runs until SIGINT or SIGTERM; then it closes the sockets, terminates PPP, closes the
 multiplexer, and leaves the module in AT command mode. A second signal ends it at once. SIGUSR1 begins a capture (of
---capture, else cellmux.pcapng), SIGUSR2 ends it.`;
+--capture, else cellmux.pcapng, which is written over), SIGUSR2 ends it.`;
 
 /** `cellmux up`: the gateway. */
 export function upCommand(environment: CommandEnvironment, onDone: OnDone): Command {

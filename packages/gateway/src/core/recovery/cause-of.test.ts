@@ -11,6 +11,8 @@ describe('causeOf', () => {
     ['a command without an answer', new CellmuxError('ERR_AT_TIMEOUT', 'x'), 'portStuck'],
     ['a password', new CellmuxError('ERR_PPP_AUTH_FAILED', 'x'), 'accessRefused'],
     ['no SIM', new CellmuxError('ERR_AT_CME', 'x', { context: { cme: 10 } }), 'simError'],
+    ['a SIM that wants its PIN', new CellmuxError('ERR_AT_CME', 'x', { context: { cme: 11 } }), 'simLocked'],
+    ['a PIN that was refused', new CellmuxError('ERR_GATEWAY_SIM_LOCKED', 'x'), 'simLocked'],
     ['no network', new CellmuxError('ERR_AT_CME', 'x', { context: { cme: 30 } }), 'registrationLost'],
     ['a dial with its cause', dialFailed(new CellmuxError('ERR_AT_CLOSED', 'x')), 'portClosed'],
     [

@@ -3,6 +3,7 @@ import type { Cause } from './cause.ts';
 /** First match decides; a code is matched by what it begins with. */
 const BY_CODE: readonly (readonly [prefix: string, cause: Cause])[] = [
   ['ERR_GATEWAY_REGISTRATION', 'registrationLost'],
+  ['ERR_GATEWAY_SIM_LOCKED', 'simLocked'],
   ['ERR_GATEWAY_SIM', 'simError'],
   ['ERR_GATEWAY_LINE_NOT_REOPENED', 'lineLost'],
   ['ERR_GATEWAY_MODULE_SILENT', 'lineSilent'],
@@ -32,6 +33,8 @@ const BY_CODE: readonly (readonly [prefix: string, cause: Cause])[] = [
 
 /** +CME ERRORs that are about the SIM: 10 to 18 (3GPP TS 27.007 §9.2.1). */
 const isSimCme = (cme: unknown): boolean => typeof cme === 'number' && cme >= 10 && cme <= 18;
+/** PIN wanted, PUK wanted, wrong password, PIN2 wanted, PUK2 wanted. */
+const LOCKED_CME: readonly unknown[] = [11, 12, 16, 17, 18];
 /** No network service, network timeout, emergency calls only. */
 const NETWORK_CME: readonly unknown[] = [30, 31, 32];
 
@@ -40,6 +43,7 @@ export function causeOf(error: unknown): Cause {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const { code, context } = at as { code?: unknown; context?: Readonly<Record<string, unknown>> };
     const cme = context?.['cme'];
+    if (LOCKED_CME.includes(cme)) return 'simLocked';
     if (isSimCme(cme)) return 'simError';
     if (NETWORK_CME.includes(cme)) return 'registrationLost';
     if (typeof code !== 'string') continue;

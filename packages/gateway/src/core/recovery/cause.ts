@@ -156,6 +156,16 @@ export const CAUSES = {
     isShared: true,
     words: 'the SIM does not work',
   },
+  // Only a person can enter the right PIN; a reset would bring nothing and the module would be lost to him meanwhile.
+  simLocked: {
+    ofLink: false,
+    first: 'redial',
+    last: 'redial',
+    pause: 60_000,
+    depth: 3,
+    isShared: true,
+    words: 'the SIM wants its PIN or PUK',
+  },
   // Only a person can help; asking too often gets a SIM barred.
   accessRefused: {
     ofLink: false,
