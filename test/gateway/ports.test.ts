@@ -32,7 +32,8 @@ it('gives the virtual ports out as ptys for any program: AT on one, PPP on anoth
   expect(gateway.listeners.map(({ what, where }) => [what, where])).toEqual(
     [1, 2, 3].map((dlci) => ['port', join(folder, 'ports', String(dlci))]),
   );
-  expect((await stat(join(folder, 'ports'))).mode & 0o077).toBe(0);
+  expect((await stat(join(folder, 'ports'))).mode & 0o777).toBe(0o700);
+  for (const name of ['1', '2', '3']) expect((await stat(join(folder, 'ports', name))).mode & 0o777).toBe(0o600);
 
   const open = (dlci: number) =>
     openSerial({ path: join(folder, 'ports', String(dlci)), baudRate: 115_200, rtscts: false });

@@ -72,6 +72,16 @@ describe('wrong usage', () => {
     expect(stderr).toContain(named);
   });
 
+  it.each(['password', 'pin', 'token'])('a %s on the command line is refused and not repeated', async (name) => {
+    for (const args of [[`--${name}`, 'sentinel-8'], [`--${name}=sentinel-8`], [`--${name}`]]) {
+      const { code, stdout, stderr } = await run(['up', '--line', 'virtual', ...args]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(new RegExp(`^cellmux: --${name} .*--${name}-file`));
+      expect(stdout + stderr).not.toContain('sentinel-8');
+    }
+    expect((await run(['up', '--help'])).stdout).not.toContain(`--${name} `);
+  });
+
   it('names every fault in the help of the module', async () => {
     const { stdout } = await run(['module', '--help']);
     for (const { form, meaning } of describeFaults()) expect(stdout).toContain(`  ${form.padEnd(28)} ${meaning}\n`);

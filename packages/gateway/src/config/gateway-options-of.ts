@@ -18,7 +18,7 @@ export async function gatewayOptionsOf(settings: Settings, env: Env): Promise<Ga
   const password = await readSecret({ what: 'password', file: passwordFile, variable: 'CELLMUX_PASSWORD', env });
   const pin = await readSecret({ what: 'PIN', file: pinFile, variable: 'CELLMUX_PIN', env });
   const token = await readSecret({ what: 'token', file: tokenFile, variable: 'CELLMUX_TOKEN', env });
-  for (const key of ['proxy', 'dashboard'] as const) {
+  for (const key of ['proxy', 'dashboard', 'metrics'] as const) {
     const address = settings[key];
     if (address === undefined || isLoopback(address.host) || (token !== undefined && token !== '')) continue;
     throw usageError(
@@ -26,6 +26,11 @@ export async function gatewayOptionsOf(settings: Settings, env: Env): Promise<Ga
       'Give --token-file FILE or CELLMUX_TOKEN, or listen on 127.0.0.1.',
     );
   }
+  // On loopback whoever can reach it is the machine's own.
+  const tokenFor = (key: 'proxy' | 'dashboard' | 'metrics'): string | undefined => {
+    const address = settings[key];
+    return address === undefined || isLoopback(address.host) ? undefined : token;
+  };
   return {
     line,
     baudRate: settings.baud,
@@ -39,8 +44,7 @@ export async function gatewayOptionsOf(settings: Settings, env: Env): Promise<Ga
     routes: settings.route,
     resolvConf: settings.resolvConf,
     proxy: settings.proxy,
-    // On loopback whoever can reach it is the machine's own.
-    proxyToken: settings.proxy === undefined || isLoopback(settings.proxy.host) ? undefined : token,
+    proxyToken: tokenFor('proxy'),
     forwards: settings.forward,
     incoming: settings.listen,
     firewall: settings.firewall,
@@ -66,8 +70,9 @@ export async function gatewayOptionsOf(settings: Settings, env: Env): Promise<Ga
     },
     resetModule: resetCommand === undefined ? undefined : ({ signal }) => runShell(resetCommand, signal),
     dashboard: settings.dashboard,
-    dashboardToken: settings.dashboard === undefined || isLoopback(settings.dashboard.host) ? undefined : token,
+    dashboardToken: tokenFor('dashboard'),
     metrics: settings.metrics,
+    metricsToken: tokenFor('metrics'),
   };
 }
 

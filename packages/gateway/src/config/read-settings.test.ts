@@ -165,12 +165,14 @@ describe('settings', () => {
     });
   });
 
-  it('beyond loopback want a token for proxy and dashboard', async () => {
-    for (const key of ['proxy', 'dashboard']) {
+  it('beyond loopback want a token for proxy, dashboard and metrics', async () => {
+    for (const key of ['proxy', 'dashboard', 'metrics'] as const) {
       const settings = await read(`line: virtual\n${key}: 0.0.0.0:1\n`);
       await expect(gatewayOptionsOf(settings, {})).rejects.toMatchObject({ code: 'ERR_GATEWAY_USAGE' });
       const options = await gatewayOptionsOf(settings, { CELLMUX_TOKEN: 't' });
-      expect(options[key === 'proxy' ? 'proxyToken' : 'dashboardToken']).toBe('t');
+      expect(options[`${key}Token`]).toBe('t');
+      const near = await read(`line: virtual\n${key}: 1\n`);
+      expect((await gatewayOptionsOf(near, { CELLMUX_TOKEN: 't' }))[`${key}Token`]).toBeUndefined();
     }
   });
 });

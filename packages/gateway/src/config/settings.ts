@@ -183,7 +183,7 @@ export const SETTINGS = {
   },
   metrics: {
     flag: '--metrics <[host:]port>',
-    description: 'Prometheus metrics at /metrics, health at /health',
+    description: 'Prometheus metrics at /metrics, health at /health; beyond loopback it needs a token',
     schema: address,
   },
   dashboard: {
@@ -193,7 +193,7 @@ export const SETTINGS = {
   },
   tokenFile: {
     flag: '--token-file <file>',
-    description: "what proxy and dashboard ask for beyond loopback: the file's first line; or CELLMUX_TOKEN",
+    description: "what proxy, dashboard and metrics ask for beyond loopback: the file's first line; or CELLMUX_TOKEN",
     schema: path,
   },
   ping: {

@@ -1,4 +1,5 @@
 import { CellmuxError, checkInteger } from '@cellmux/port';
+import { isLoopback } from '../core/is-loopback.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 
 const RANGES = {
@@ -18,12 +19,16 @@ const RECOVERY_RANGES = {
   stableMs: [0, 86_400_000],
 } as const;
 
+/** What answers whoever reaches it, and the option that has its token. */
+const GUARDED = { proxy: 'proxyToken', dashboard: 'dashboardToken', metrics: 'metricsToken' } as const;
+
 /**
- * Checks the numbers among the options before anything starts.
+ * Checks the options before anything starts.
  *
- * @throws CellmuxError `ERR_OPTION_RANGE`, `ERR_OPTION_EXCLUDES`
+ * @throws CellmuxError `ERR_OPTION_RANGE`, `ERR_OPTION_EXCLUDES`, `ERR_OPTION_TOKEN`
  */
 export function checkGatewayOptions(options: GatewayOptions): void {
+  checkTokens(options);
   for (const [name, [minimum, maximum]] of Object.entries(RANGES)) {
     const value = options[name as keyof typeof RANGES];
     if (value !== undefined) checkInteger(name, value, minimum, maximum);
@@ -59,5 +64,25 @@ export function checkGatewayOptions(options: GatewayOptions): void {
   const { giveUpAfterMs } = recovery;
   if (giveUpAfterMs !== undefined && giveUpAfterMs !== Infinity) {
     checkInteger('recovery.giveUpAfterMs', giveUpAfterMs, 1000, Number.MAX_SAFE_INTEGER);
+  }
+}
+
+/** Beyond loopback, what has no token could be used by everybody. */
+function checkTokens(options: GatewayOptions): void {
+  for (const [name, tokenName] of Object.entries(GUARDED) as [keyof typeof GUARDED, (typeof GUARDED)['proxy']][]) {
+    const address = options[name];
+    const token = options[tokenName];
+    if (token === '') {
+      throw new CellmuxError('ERR_OPTION_TOKEN', `${tokenName} is empty: everybody could give it`, {
+        hint: 'Leave it out, or give a token.',
+        context: { option: tokenName },
+      });
+    }
+    if (address === undefined || isLoopback(address.host) || token !== undefined) continue;
+    throw new CellmuxError(
+      'ERR_OPTION_TOKEN',
+      `${name} on ${address.host} could be used by everybody who reaches it, and there is no ${tokenName}`,
+      { hint: `Give ${tokenName}, or listen on 127.0.0.1.`, context: { option: name, host: address.host } },
+    );
   }
 }

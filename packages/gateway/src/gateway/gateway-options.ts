@@ -57,17 +57,19 @@ export interface GatewayOptions {
   readonly queueLimit?: number | undefined;
   /** FTP jobs that wait while one runs, 0 to 1024; default 16. One more is refused. */
   readonly ftpQueueLimit?: number | undefined;
-  /** An HTTP proxy over IP Easy sockets. */
+  /** An HTTP proxy over IP Easy sockets; beyond loopback it needs `proxyToken`. */
   readonly proxy?: HostPort | undefined;
-  /** What clients of the proxy must give as their password (Proxy-Authorization, Basic); default: nothing is asked for. */
+  /** What clients of the proxy must give (Proxy-Authorization: password of Basic, or Bearer); default: nothing is asked for. */
   readonly proxyToken?: string | undefined;
-  /** Where metrics (`/metrics`, Prometheus) and health (`/health`) are served. */
+  /** Where metrics (`/metrics`, Prometheus) and health (`/health`) are served; beyond loopback it needs `metricsToken`. */
   readonly metrics?: HostPort | undefined;
-  /** Where the live page is served. */
+  /** What `/metrics` asks for, as `dashboardToken`; `/health` answers everybody. Default: nothing. */
+  readonly metricsToken?: string | undefined;
+  /** Where the live page is served; beyond loopback it needs `dashboardToken`. */
   readonly dashboard?: HostPort | undefined;
-  /** What it asks for, as the password of HTTP Basic; default: nothing. */
+  /** What it asks for, as the password of HTTP Basic or as a Bearer; default: nothing. */
   readonly dashboardToken?: string | undefined;
-  /** TCP forwards over IP Easy sockets. */
+  /** TCP forwards over IP Easy sockets. TCP has no place for a token: one beyond loopback is open to whoever reaches it. */
   readonly forwards?: readonly ForwardRule[] | undefined;
   /** Ports of the module that are listened on, and the local servers that their connections go on to. */
   readonly incoming?: readonly IncomingRule[] | undefined;

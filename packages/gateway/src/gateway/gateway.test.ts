@@ -1,3 +1,4 @@
+import { AtClient } from '@cellmux/at';
 import { VirtualHe863, type VirtualHe863Options } from '@cellmux/he863';
 import { CellmuxError, memoryPair, type Port } from '@cellmux/port';
 import { VirtualClock } from '@cellmux/port/testing';
@@ -106,6 +107,31 @@ describe('Gateway', () => {
     await expect(clock.run(gateway.start())).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_IPEASY_/) });
     expect(await isInCommandMode(line.dte, clock)).toBe(true);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('enters the PIN once for both services, and again after the module was reset', async () => {
+    const { clock, module, gateway, events } = setUp({ pin: '4711' }, { pin: '4711', bootMs: 1000 });
+    await clock.run(gateway.start());
+    module.faults.inject({ kind: 'reset' });
+    await clock.advance(60_000);
+    expect(gateway.state).toBe('up');
+    expect(gateway.status.pastOutages).toHaveLength(1);
+    expect(JSON.stringify(events)).not.toContain('4711');
+    await clock.run(gateway.stop());
+  });
+
+  it('tries a PIN that the SIM refuses only once, however long it goes on', async () => {
+    const { clock, module, line, gateway } = setUp({ pin: '9999', recovery: { fromStart: true } }, { pin: '4711' });
+    await clock.run(gateway.start());
+    await clock.advance(600_000);
+    expect(gateway.outages.map(({ cause }) => cause)).toContain('simLocked');
+    await clock.run(gateway.stop());
+    // Two attempts are left: the right one still opens the SIM.
+    const operator = new AtClient(line.dte, { clock });
+    await clock.run(operator.command('AT+CPIN="4711"'));
+    expect((await clock.run(operator.command('AT+CPIN?'))).lines).toEqual(['+CPIN: READY']);
+    await clock.run(operator.close());
+    await clock.run(module.close());
   });
 
   it('says why when nobody answers on the line', async () => {

@@ -185,6 +185,50 @@ describe('HttpProxy, CONNECT', () => {
     expect(heard).toEqual(['ECONNRESET']);
   });
 
+  it('with a token lets in who gives it, and nobody else, for CONNECT and for requests', async () => {
+    const seen: IncomingMessage['headers'][] = [];
+    const port = await origin((incoming, outgoing) => {
+      seen.push(incoming.headers);
+      outgoing.end('in');
+    });
+    const token = 'sentinel-of-the-token';
+    const proxy = await HttpProxy.listen({ local: { host: '127.0.0.1', port: 0 }, dial: directDial, token });
+    cleanups.push(() => proxy.close());
+    const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+    const outside = [undefined, '', 'Basic', basic(`me:${token}x`), basic('me:'), `Bearer ${token}x`, token];
+    const inside = [basic(`me:${token}`), basic(`:${token}`), `bearer ${token}`, `Bearer ${token}`];
+    const asked = async (credentials: string | undefined): Promise<readonly string[]> => {
+      const header = credentials === undefined ? '' : `Proxy-Authorization: ${credentials}\r\n`;
+      const talk = async (text: string): Promise<string> => {
+        const client = connect(proxy.address.port, '127.0.0.1');
+        cleanups.push(() => client.destroy());
+        client.setEncoding('latin1');
+        client.write(text);
+        return everything(client);
+      };
+      const where = `127.0.0.1:${port}`;
+      const inner = `GET / HTTP/1.1\r\nHost: ${where}\r\nConnection: close\r\n\r\n`;
+      return await Promise.all([
+        talk(`GET http://${where}/ HTTP/1.1\r\nHost: ${where}\r\n${header}Connection: close\r\n\r\n`),
+        talk(`CONNECT ${where} HTTP/1.1\r\nHost: ${where}\r\n${header}\r\n${inner}`),
+      ]);
+    };
+    for (const credentials of outside) {
+      for (const answer of await asked(credentials)) {
+        expect(answer, String(credentials)).toMatch(
+          /^HTTP\/1\.1 407 .*\r\n(.*\r\n)*Proxy-Authenticate: Basic realm="cellmux"/i,
+        );
+        expect(answer).not.toContain('sentinel');
+      }
+    }
+    expect(seen).toEqual([]);
+    for (const credentials of inside) {
+      for (const answer of await asked(credentials)) expect(answer, credentials).toMatch(/\r\n\r\n(2\r\n)?in/);
+    }
+    expect(seen).toHaveLength(2 * inside.length);
+    expect(JSON.stringify(seen)).not.toContain('sentinel');
+  });
+
   it('says in one sentence that it cannot listen', async () => {
     const proxy = await proxyTo(directDial);
     await expect(HttpProxy.listen({ local: proxy.address, dial: directDial })).rejects.toMatchObject({

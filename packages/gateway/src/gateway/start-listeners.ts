@@ -38,7 +38,15 @@ export interface ListenerParts {
 
 type Wanted = Pick<
   GatewayOptions,
-  'proxy' | 'proxyToken' | 'forwards' | 'control' | 'atPty' | 'metrics' | 'dashboard' | 'dashboardToken'
+  | 'proxy'
+  | 'proxyToken'
+  | 'forwards'
+  | 'control'
+  | 'atPty'
+  | 'metrics'
+  | 'metricsToken'
+  | 'dashboard'
+  | 'dashboardToken'
 >;
 
 /** Starts what the options ask for, one after the other. Rejects with the first that cannot listen. */
@@ -75,7 +83,7 @@ export async function startListeners(
     onListening({ what: 'control', where: control, close: () => listener.close() });
   }
   if (atPty !== undefined) onListening(await startTerminal(at, atPty));
-  if (wanted.metrics !== undefined) onListening(await observe('metrics', wanted.metrics, undefined));
+  if (wanted.metrics !== undefined) onListening(await observe('metrics', wanted.metrics, wanted.metricsToken));
   if (wanted.dashboard !== undefined) onListening(await observe('dashboard', wanted.dashboard, wanted.dashboardToken));
 }
 

@@ -15,6 +15,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { FtpProgressLine } from '../ftp-progress-line.ts';
 import { integer } from '../option-values.ts';
 import type { OnDone } from '../program.ts';
+import { refuseSecrets } from '../refuse-secrets.ts';
 import { usageError } from '../usage-error.ts';
 
 interface FtpCommandOptions {
@@ -63,6 +64,7 @@ export function ftpCommand(environment: CommandEnvironment, onDone: OnDone): Com
       .option('--password-file <file>', "the password: the file's first line; or CELLMUX_FTP_PASSWORD")
       .option('--active', 'the server opens the data connections; else the module does (passive)')
       .option('--ascii', 'line ends are converted; else files are transferred as they are');
+    refuseSecrets(sub, { password: '--password-file FILE or CELLMUX_FTP_PASSWORD' });
     if (verb === 'get') sub.option('--resume', 'go on where FILE.part ends');
     sub
       .option('--timeout <s>', 'how long the module waits for the server', integer(10, 500), 100)

@@ -9,6 +9,7 @@ import type { CommandEnvironment } from '../command-environment.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { aborted } from '../interruption.ts';
 import type { OnDone } from '../program.ts';
+import { refuseSecrets } from '../refuse-secrets.ts';
 import { usageError } from '../usage-error.ts';
 
 const EXAMPLES = `
@@ -44,6 +45,11 @@ export function upCommand(environment: CommandEnvironment, onDone: OnDone): Comm
     if (isList !== true) command.option(flag, description);
     else command.option(flag, description, (value: string, before: readonly string[] = []) => [...before, value]);
   }
+  refuseSecrets(command, {
+    password: '--password-file FILE or CELLMUX_PASSWORD',
+    pin: '--pin-file FILE or CELLMUX_PIN',
+    token: '--token-file FILE or CELLMUX_TOKEN',
+  });
   return command.addHelpText('after', EXAMPLES).action(async (_: unknown, self: Command) => {
     onDone(await runUp(self, environment));
   });
