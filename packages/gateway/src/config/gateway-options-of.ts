@@ -60,6 +60,7 @@ export async function gatewayOptionsOf(settings: Settings, env: Env): Promise<Ga
       keep: settings.captureKeep,
     },
     ping: settings.ping === undefined ? undefined : { host: settings.ping, intervalMs: settings.pingInterval },
+    t1Ms: settings.t1,
     keepAliveMs: settings.keepAlive,
     pppEchoMs: settings.pppEcho,
     pollMs: settings.poll,

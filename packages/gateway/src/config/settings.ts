@@ -234,6 +234,11 @@ export const SETTINGS = {
     description: 'the longest pause between two attempts; 300',
     schema: integer(1, 86_400),
   },
+  t1: {
+    flag: '--t1 <ms>',
+    description: 'T1 of the multiplexer, more for a line with a delay; 100 and the time of the line',
+    schema: integer(10, 700),
+  },
   keepAlive: {
     flag: '--keep-alive <ms>',
     description: 'silence after which the multiplexer is asked for a sign of life, 0 never; 10000',

@@ -7,6 +7,7 @@ const RANGES = {
   pppCid: [1, 5],
   socketCid: [1, 5],
   registrationLimitMs: [0, 3_600_000],
+  t1Ms: [10, 700],
   keepAliveMs: [0, 3_600_000],
   dialWaitMs: [0, 600_000],
   queueLimit: [0, 65_536],

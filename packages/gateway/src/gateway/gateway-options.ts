@@ -43,6 +43,12 @@ export interface GatewayOptions {
   readonly registrationLimitMs?: number | undefined;
   /** LCP Echo-Requests on a quiet call, one each so often, ms, 0 (none) or 100 to 3 600 000; default 20 000. */
   readonly pppEchoMs?: number | undefined;
+  /**
+   * T1 of the multiplexer, ms, 10 to 700: how long the module may take to answer a frame before that is sent again, three
+   * times (3GPP TS 27.010 §5.7.1); default 100 and the time that the line itself takes. More for a line with a delay, TCP
+   * over a radio link for one. T2, for what is asked on DLCI 0, is three times as long.
+   */
+  readonly t1Ms?: number | undefined;
   /** Silence after which the multiplexer is asked with Test whether it is there, ms, 0 (never) to 3 600 000; default 10 000. */
   readonly keepAliveMs?: number | undefined;
   /** From one look at signal, registration and contexts to the next, ms, 0 (never) or 1000 to 3 600 000; default 10 000. */

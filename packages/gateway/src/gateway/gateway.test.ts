@@ -1,6 +1,6 @@
 import { AtClient } from '@cellmux/at';
 import { VirtualHe863, type VirtualHe863Options } from '@cellmux/he863';
-import { CellmuxError, memoryPair, type Port } from '@cellmux/port';
+import { CellmuxError, faultyLine, memoryPair, type Port } from '@cellmux/port';
 import { VirtualClock } from '@cellmux/port/testing';
 import { describe, expect, it } from 'vitest';
 import { answersAt } from './command-mode.ts';
@@ -57,6 +57,33 @@ describe('Gateway', () => {
     expect(line.dte.isClosed).toBe(false);
     expect(await isInCommandMode(line.dte, clock)).toBe(true);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('works over a line with half a second of delay where T1 allows for it, and not where it does not', async () => {
+    for (const t1Ms of [undefined, 500]) {
+      const clock = new VirtualClock();
+      const line = faultyLine({ clock, faults: { delayMs: 250 } });
+      const module = new VirtualHe863({ clock, machineNames: false });
+      module.serve(line.dce);
+      const gateway = new Gateway({ line: line.dte, clock, apn: 'internet', t1Ms, recovery: false });
+      const started = clock.run(gateway.start());
+      if (t1Ms === undefined) await expect(started).rejects.toMatchObject({ code: 'ERR_CMUX_NO_ANSWER' });
+      else {
+        await started;
+        expect((await clock.run(gateway.at.command('AT+CSQ'))).lines).toEqual(['+CSQ: 21,0']);
+      }
+      await clock.run(gateway.stop());
+      await clock.run(module.close());
+    }
+  });
+
+  it('closes the multiplexer of a module that answers nothing within its limit, whatever T1 is', async () => {
+    const { clock, gateway, module, events } = setUp({ t1Ms: 700, pollMs: 0, keepAliveMs: 0 });
+    await clock.run(gateway.start());
+    module.faults.inject({ kind: 'mux', forMs: 600_000 });
+    await clock.run(gateway.stop());
+    const failed = events.flatMap((event) => (event.type === 'endFailed' ? [event.what] : []));
+    expect(failed).not.toContain('multiplexer');
   });
 
   it('stops twice and more with the same end, and starts once only', async () => {

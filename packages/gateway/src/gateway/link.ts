@@ -37,6 +37,8 @@ export interface LinkParts {
   readonly clock: Clock;
   readonly profile: AtProfile;
   readonly baudRate: number | undefined;
+  /** T1 of the multiplexer; undefined for its own. */
+  readonly t1Ms: number | undefined;
   readonly keepAliveMs: number;
   /** Opens the line; a Port that was handed in is given as it is, once. */
   readonly openLine: (signal: AbortSignal) => Promise<OpenLine>;
@@ -111,11 +113,19 @@ export class Link {
 
   /** Puts the module on the open line into the multiplexer. */
   async startMultiplexer(signal: AbortSignal): Promise<void> {
-    const { clock, baudRate, keepAliveMs, onFrame, onEvent, onBroken } = this.#parts;
+    const { clock, baudRate, t1Ms, keepAliveMs, onFrame, onEvent, onBroken } = this.#parts;
     const line = this.#takeLine();
     let multiplexer: Multiplexer;
     try {
-      multiplexer = await startMultiplexer(line, { profile: HE863, clock, baudRate, keepAliveMs, onFrame, signal });
+      multiplexer = await startMultiplexer(line, {
+        profile: HE863,
+        clock,
+        baudRate,
+        t1Ms,
+        keepAliveMs,
+        onFrame,
+        signal,
+      });
     } catch (error) {
       // A module that answers and refuses is in command mode; one that does not answer is not asked again.
       if (hasCode(error, 'ERR_CMUX_REFUSED_BY_MODULE')) this.#commandLine = line;
@@ -206,7 +216,10 @@ export class Link {
     if (multiplexer === undefined) return;
     this.#multiplexer = undefined;
     this.#clients.clear();
-    await within(multiplexer.close({ signal }), CLOSE_LIMIT_MS, 'closing the multiplexer', this.#parts.clock);
+    const { clock, t1Ms = 0 } = this.#parts;
+    // A module that answers nothing hears four times each DISC of its DLCs, CLD after T2, and DISC of DLCI 0.
+    const limitMs = Math.max(CLOSE_LIMIT_MS, 4 * (t1Ms + 3 * t1Ms + t1Ms) + 500);
+    await within(multiplexer.close({ signal }), limitMs, 'closing the multiplexer', clock);
     const { released } = multiplexer;
     this.#commandLine = released.isClosed ? undefined : released;
     this.#keepLine(released);

@@ -58,6 +58,7 @@ export class Services implements RepairCrew {
       clock,
       profile: atProfileOf(options),
       baudRate: baudRateOf(options),
+      t1Ms: options.t1Ms,
       keepAliveMs: options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
       openLine: lineOpener(options),
       resetModule: options.resetModule,
