@@ -61,7 +61,7 @@ describe('metrics, health and the page over HTTP', () => {
     ]) {
       expect(text).toContain(`${line}\n`);
     }
-    for (const name of ['cellmux_line_bytes_total', 'cellmux_ppp_count_total', 'process_resident_memory_bytes']) {
+    for (const name of ['cellmux_line_bytes_total', 'cellmux_ppp_bytes_total', 'process_resident_memory_bytes']) {
       expect(text).toMatch(new RegExp(`^${name}\\b`, 'm'));
     }
     const names = [...text.matchAll(/^# TYPE (cellmux_\S+) (\S+)/gm)];

@@ -12,6 +12,15 @@ export { blindCloseDown } from './blind-close-down.ts';
 export { GENERIC, HE863, type CmuxProfile } from './cmux-profiles.ts';
 export { AdvancedDeframer, type AdvancedDeframerOptions } from './core/advanced-deframer.ts';
 export { BasicDeframer, type BasicDeframerOptions } from './core/basic-deframer.ts';
+export {
+  cmuxForms,
+  parseCmuxRanges,
+  portSpeedsOf,
+  type CmuxForm,
+  type CmuxParameter,
+  type CmuxRanges,
+  type CmuxWish,
+} from './core/cmux-command.ts';
 export { CONTROL, frameTypeOf, POLL_FINAL, SUPERVISORY, type FrameType } from './core/control-field.ts';
 export { encodeMessage, MESSAGE, messageTypeOf, readMessages, type MessageType } from './core/control-message.ts';
 export type { DlcCounters } from './core/dlc.ts';

@@ -24,6 +24,13 @@ const SPEED_CODES: ReadonlyMap<number, number> = new Map([
   [921_600, 8],
 ]);
 
+/** The speeds in Bd that ranges of `<port_speed>` name, the slowest first; codes that no module is known to use are left out. */
+export function portSpeedsOf(ranges: CmuxRanges['portSpeed']): readonly number[] {
+  return [...SPEED_CODES]
+    .filter(([, code]) => ranges?.some(([low, high]) => low <= code && code <= high))
+    .map(([speed]) => speed);
+}
+
 /** Ranges that one list may have; a module's answer is no reason to keep more. */
 const RANGES_LIMIT = 64;
 

@@ -53,6 +53,8 @@ export function describeGatewayEvent(event: GatewayEvent, colours: Colours): str
     case 'socketsUp':
       return `port 2  IP Easy up: ${event.address}`;
     case 'socketsInUse':
+    case 'atCommand':
+    case 'pppEcho':
     case 'signal':
       return undefined;
     case 'warning':

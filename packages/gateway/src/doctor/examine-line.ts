@@ -1,6 +1,7 @@
 import { AtClient } from '@cellmux/at';
 import { blindCloseDown } from '@cellmux/cmux';
 import { hasCode, systemClock, type AbortOptions, type Clock, type Port } from '@cellmux/port';
+import { describeCmux } from './describe-cmux.ts';
 import { isRegistered, parseRegistration, parseSignalQuality, type Registration } from '../core/network-state.ts';
 import { wait } from '../gateway/wait.ts';
 
@@ -185,10 +186,7 @@ async function examineModule(client: AtClient, find: Find, signal: AbortSignal |
     );
   }
   await examineRegistration(ask, find);
-  const forms = await ask('AT+CMUX=?');
-  if (forms === undefined)
-    find('CMUX', 'bad', 'it refuses AT+CMUX=?', 'This firmware cannot multiplex, or it needs its SIM first.');
-  else find('CMUX', 'good', `it multiplexes: ${forms.join(' ').replace('+CMUX: ', '') || 'no ranges told'}`);
+  find('CMUX', ...describeCmux(await ask('AT+CMUX=?')));
   const sockets = await ask('AT#SS');
   if (sockets === undefined)
     find(

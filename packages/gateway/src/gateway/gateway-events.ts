@@ -20,6 +20,10 @@ export type GatewayState =
   | 'stopping'
   | 'stopped';
 
+/** How an AT command ended: `OK` or CONNECT, an error of the module, no answer in time, the port gone or the command given up. */
+export const AT_RESULTS = ['ok', 'error', 'timeout', 'lost'] as const;
+export type AtResult = (typeof AT_RESULTS)[number];
+
 /** What a gateway takes down at its end, in this order. */
 export type GatewayPart =
   'listeners' | 'ftp' | 'packets' | 'tun' | 'ppp' | 'sockets' | 'ports' | 'multiplexer' | 'capture' | 'line';
@@ -71,6 +75,10 @@ export type GatewayEvent =
       readonly error: unknown;
     }
   | FtpEvent
+  /** A command on a port has ended. Its text is not told: it may hold a secret. */
+  | { readonly type: 'atCommand'; readonly port: 1 | 2 | 3; readonly result: AtResult; readonly durationMs: number }
+  /** An LCP Echo-Request was answered; or was not, in time: `roundTripMs` is undefined. */
+  | { readonly type: 'pppEcho'; readonly roundTripMs: number | undefined }
   | { readonly type: 'urc'; readonly port: 1 | 2 | 3; readonly text: string }
   | { readonly type: 'pingAnswered'; readonly host: string; readonly sequence: number; readonly roundTripMs: number }
   | { readonly type: 'pingLost'; readonly host: string; readonly sequence: number; readonly error: unknown }

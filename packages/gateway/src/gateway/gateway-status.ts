@@ -81,6 +81,9 @@ export interface GatewayStatus {
     /** Connections through the queue that are open or being opened, and callers that wait. */
     readonly open: number;
     readonly waiting: number;
+    /** Octets of all connections since the start. */
+    readonly bytesRead: number;
+    readonly bytesWritten: number;
     readonly rows: readonly SocketStatusRow[];
   };
   readonly network: NetworkState;
@@ -163,6 +166,7 @@ export function statusOf(parts: StatusParts): GatewayStatus {
       address: sockets.address,
       open: queue.open,
       waiting: queue.waiting,
+      ...sockets.carried,
       rows: socketRows(sockets.sockets),
     },
     network: at.state,

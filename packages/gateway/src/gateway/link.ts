@@ -280,6 +280,9 @@ export class Link {
       onUrc: (text) => {
         onEvent({ type: 'urc', port: dlci, text });
       },
+      onCommand: (result, durationMs) => {
+        onEvent({ type: 'atCommand', port: dlci, result, durationMs });
+      },
     });
     this.#clients.set(dlci, client);
     const gone = (): void => {

@@ -115,6 +115,13 @@ export class PppService {
       },
       error: () => undefined,
     });
+    call.link.events$.subscribe({
+      next: (event) => {
+        if (event.type === 'echoReply') onEvent({ type: 'pppEcho', roundTripMs: event.roundTripMs });
+        else if (event.type === 'echoMissed') onEvent({ type: 'pppEcho', roundTripMs: undefined });
+      },
+      error: () => undefined,
+    });
     void call.ended.then((end) => {
       if (this.#call !== call) return;
       this.#forget();

@@ -29,7 +29,14 @@ async function lateModule(deafMs: number) {
   void module.start();
   await clock.run(multiplexer.start());
   const setUp = (dlci: Dlci) =>
-    clock.run(setUpPort(multiplexer, dlci, { profile: HE863_AT_PROFILE, clock, onUrc: () => undefined }));
+    clock.run(
+      setUpPort(multiplexer, dlci, {
+        profile: HE863_AT_PROFILE,
+        clock,
+        onUrc: () => undefined,
+        onCommand: () => undefined,
+      }),
+    );
   return { multiplexer, heard, setUp };
 }
 

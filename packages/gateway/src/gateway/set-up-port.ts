@@ -1,6 +1,8 @@
 import { AtClient, type AtProfile } from '@cellmux/at';
 import type { Multiplexer } from '@cellmux/cmux';
 import { hasCode, type AbortOptions, type Clock } from '@cellmux/port';
+import { atResultOf } from './at-result.ts';
+import type { AtResult } from './gateway-events.ts';
 
 /** The virtual ports of the module. */
 export type Dlci = 1 | 2 | 3;
@@ -13,19 +15,27 @@ export interface SetUpPortOptions extends AbortOptions {
   readonly profile: AtProfile;
   readonly clock: Clock;
   readonly onUrc: (text: string) => void;
+  /** A command has ended, whoever gave it. */
+  readonly onCommand: (result: AtResult, durationMs: number) => void;
 }
 
 /** Opens a DLC and sets up the AT instance on it: every one has settings of its own. */
 export async function setUpPort(
   multiplexer: Multiplexer,
   dlci: Dlci,
-  { profile, clock, onUrc, signal }: SetUpPortOptions,
+  { profile, clock, onUrc, onCommand, signal }: SetUpPortOptions,
 ): Promise<AtClient> {
   const port = await multiplexer.open(dlci, { signal });
   const client = new AtClient(port, { clock, profile });
   client.urcs$.subscribe({
     next: ({ text }) => {
       onUrc(text);
+    },
+    error: () => undefined,
+  });
+  client.events$.subscribe({
+    next: (event) => {
+      if (event.type === 'commandEnded') onCommand(atResultOf(event.result), event.tookMs);
     },
     error: () => undefined,
   });

@@ -6,6 +6,7 @@ import type { Subscription } from 'rxjs';
 import type { HostPort } from '../core/host-port.ts';
 import { causeOf } from '../core/recovery/cause-of.ts';
 import type { Cause } from '../core/recovery/cause.ts';
+import { CarriedOctets } from './carried-octets.ts';
 import { carryIncoming } from './incoming.ts';
 import type { GatewayEvent } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
@@ -45,6 +46,7 @@ export class SocketService {
   readonly #parts: SocketServiceParts;
   readonly #waiting: WaitingRoom<IpEasy>;
   readonly #servers = new Set<IpEasyServer<IpEasySocket>>();
+  readonly #carried = new CarriedOctets();
   #sockets: IpEasy | undefined;
   #client: AtClient | undefined;
   #isUp = false;
@@ -61,6 +63,11 @@ export class SocketService {
   /** IP Easy as it is now; undefined before the first start. */
   get sockets(): IpEasy | undefined {
     return this.#sockets;
+  }
+
+  /** Octets of all connections since the start. */
+  get carried(): { readonly bytesRead: number; readonly bytesWritten: number } {
+    return this.#carried.sums;
   }
 
   get isUp(): boolean {
@@ -192,6 +199,7 @@ export class SocketService {
         else if (event.type === 'commandEnded' || event.type === 'inStep') this.#running = undefined;
       }),
       sockets.sockets$.subscribe((open) => {
+        this.#carried.follow(open);
         onInUse(open.length > 0);
         onEvent({ type: 'socketsInUse', count: open.length });
       }),

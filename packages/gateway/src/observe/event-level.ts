@@ -6,6 +6,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** What an event weighs in the log; what is not named here is `info`. */
 const LEVEL: Readonly<Partial<Record<GatewayEvent['type'], LogLevel>>> = {
   socketsInUse: 'trace',
+  atCommand: 'trace',
+  pppEcho: 'trace',
   signal: 'debug',
   stepEnded: 'debug',
   // An outage is told once for good, at its end, with cause and duration.
