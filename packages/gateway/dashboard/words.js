@@ -4,7 +4,7 @@
 export function bytes(count) {
   if (count < 1000) return `${Math.round(count)} B`;
   if (count < 1e6) return `${(count / 1000).toFixed(1)} kB`;
-  return `${(count / 1e6).toFixed(2)} MB`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(2)} MB` : `${(count / 1e9).toFixed(2)} GB`;
 }
 
 /** A time in its two largest units. */

@@ -89,7 +89,7 @@ export function renderStatus(status: GatewayStatus, colours: Colours): string {
   }
   for (const { connId, state: socketState, remoteAddress, remotePort, bytesRead, bytesWritten } of sockets.rows) {
     const peer = remoteAddress === undefined ? '' : `${remoteAddress}:${remotePort ?? '?'}`;
-    table.push([`  socket ${connId}`, socketState, bytes(bytesWritten), bytes(bytesRead), peer]);
+    table.push([`socket ${connId}`, socketState, bytes(bytesWritten), bytes(bytesRead), peer]);
   }
   return [
     `${state} for ${duration(status.uptimeMs)}`,
@@ -108,7 +108,8 @@ export function renderStatus(status: GatewayStatus, colours: Colours): string {
 
 function bytes(count: number): string {
   if (count < 1000) return `${count} B`;
-  return count < 1e6 ? `${(count / 1000).toFixed(1)} kB` : `${(count / 1e6).toFixed(2)} MB`;
+  if (count < 1e6) return `${(count / 1000).toFixed(1)} kB`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(2)} MB` : `${(count / 1e9).toFixed(2)} GB`;
 }
 
 function duration(ms: number): string {
