@@ -235,6 +235,108 @@ describe('Supervisor', () => {
     expect(supervisor.handle({ type: 'broken', patient: 'at', cause: 'portStuck' }, 1e6)).toEqual([]);
   });
 
+  it('gives up what it runs, too', () => {
+    const supervisor = new Supervisor({ ...OPTIONS, giveUpAfterMs: 30_000 });
+    const [run] = runsOf(supervisor.handle({ type: 'broken', patient: 'ppp', cause: 'callDropped' }, 0));
+    const effects = supervisor.handle({ type: 'time' }, 30_000);
+    expect(effects.map(({ type }) => type)).toEqual(['cancel', 'gaveUp']);
+    expect(effects[0]).toEqual({ type: 'cancel', run: run?.run });
+  });
+
+  it('takes to the link what a service finds out about it', () => {
+    const supervisor = new Supervisor(OPTIONS);
+    const [redial] = runsOf(supervisor.handle({ type: 'broken', patient: 'ppp', cause: 'callDropped' }, 0));
+    const effects = supervisor.handle({ type: 'stepFailed', run: redial?.run ?? 0, cause: 'multiplexerStuck' }, 100);
+    expect(runsOf(effects).map(({ patient, step }) => [patient, step])).toEqual([['link', 'restartMultiplexer']]);
+    expect(SERVICES.map((service) => supervisor.works(service))).toEqual([false, false, false]);
+    expect(supervisor.outages).toMatchObject([{ cause: 'multiplexerStuck', services: ['ppp', 'sockets', 'at'] }]);
+  });
+
+  it('makes one outage of services that turn out to suffer from the same', () => {
+    const supervisor = new Supervisor(OPTIONS);
+    const [ppp] = runsOf(supervisor.handle({ type: 'broken', patient: 'ppp', cause: 'callDropped' }, 0));
+    const [sockets] = runsOf(supervisor.handle({ type: 'broken', patient: 'sockets', cause: 'contextLost' }, 10));
+    expect(supervisor.outages).toHaveLength(2);
+    for (const run of [ppp, sockets]) {
+      supervisor.handle({ type: 'stepFailed', run: run?.run ?? 0, cause: 'registrationLost' }, 100);
+    }
+    expect(supervisor.outages).toMatchObject([{ cause: 'registrationLost', services: ['ppp', 'sockets'], sinceMs: 0 }]);
+    const { effects } = play(
+      supervisor,
+      [],
+      100,
+      () => true,
+      () => 'unknown',
+    );
+    expect(effects.filter(({ type }) => type === 'outageEnded')).toHaveLength(1);
+  });
+
+  it('starts the multiplexer on a line that is open again before anything is reset', () => {
+    const supervisor = new Supervisor(OPTIONS);
+    const [reopen] = runsOf(supervisor.handle({ type: 'broken', patient: 'link', cause: 'lineLost' }, 0));
+    supervisor.handle({ type: 'stepFailed', run: reopen?.run ?? 0, cause: 'lineSilent' }, 10);
+    expect(supervisor.stepOf('link')).toBe('restartMultiplexer');
+  });
+
+  it('keeps to its own port when others have come into use since the multiplexer was restarted for it', () => {
+    const supervisor = new Supervisor(OPTIONS);
+    let effects = supervisor.handle({ type: 'broken', patient: 'ppp', cause: 'callDropped' }, 0);
+    let nowMs = 0;
+    const runs = (): RunEffect[] => {
+      while (runsOf(effects).length === 0) {
+        nowMs = supervisor.nextDeadlineMs ?? NaN;
+        effects = supervisor.handle({ type: 'time' }, nowMs);
+      }
+      return runsOf(effects);
+    };
+    for (let failures = 0; failures < 5; failures++) {
+      const [run] = runs();
+      effects = supervisor.handle({ type: 'stepFailed', run: run?.run ?? 0, cause: 'dialFailed' }, nowMs);
+    }
+    const [restart] = runs();
+    expect(restart).toMatchObject({ patient: 'link', step: 'restartMultiplexer' });
+    const anew = runsOf(supervisor.handle({ type: 'stepDone', run: restart?.run ?? 0 }, nowMs));
+    for (const { run, patient } of anew) {
+      if (patient !== 'ppp') supervisor.handle({ type: 'stepDone', run }, nowMs);
+    }
+    supervisor.handle({ type: 'inUse', service: 'sockets', inUse: true }, nowMs);
+    const dial = anew.find(({ patient }) => patient === 'ppp');
+    effects = supervisor.handle({ type: 'stepFailed', run: dial?.run ?? 0, cause: 'dialFailed' }, nowMs);
+    expect(runs()).toMatchObject([{ patient: 'ppp', step: 'reopenDlc' }]);
+    expect(supervisor.works('sockets')).toBe(true);
+  });
+
+  it('goes on with the pauses of the service when the link is taken for its sake', () => {
+    const supervisor = new Supervisor(OPTIONS);
+    const first = supervisor.handle({ type: 'broken', patient: 'ppp', cause: 'callDropped' }, 0);
+    const { steps, nowMs } = play(
+      supervisor,
+      first,
+      0,
+      () => false,
+      ({ patient }) => (patient === 'link' ? 'multiplexerStuck' : 'dialFailed'),
+      6,
+    );
+    expect(steps.at(-1)).toBe('link restartMultiplexer');
+    expect((supervisor.nextDeadlineMs ?? 0) - nowMs).toBe(
+      backOffMs(6, { firstMs: 1000, longestMs: 60_000, random: () => 1 }),
+    );
+  });
+
+  it('remembers the first step of an outage and the latest, not all that there were', () => {
+    const supervisor = new Supervisor(OPTIONS);
+    const first = supervisor.handle({ type: 'broken', patient: 'ppp', cause: 'registrationLost' }, 0);
+    play(
+      supervisor,
+      first,
+      0,
+      () => false,
+      () => 'registrationLost',
+      400,
+    );
+    expect(supervisor.outages[0]?.steps.length).toBe(100);
+  });
+
   it('every cause begins with a step that it allows', () => {
     for (const row of Object.values(CAUSES)) expect(strengthOf(row.first)).toBeLessThanOrEqual(strengthOf(row.last));
     expect(STEPS.filter(concernsLink)).toEqual(['restartMultiplexer', 'resetModule', 'reopenLine']);
