@@ -1,9 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const here = import.meta.dirname;
+/** Above the programs that a test runs beside it. */
+const PRIORITY = -5;
 let shim: string | undefined;
 
 /** The preloaded library that makes up for two defects of user-mode Linux; see uml/xstate-shim.c and uml/pty-shim.c. */
@@ -55,6 +57,12 @@ export class UmlKernel {
       // A process group of its own: the guest's processes are processes of the host, and end with it.
       { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LD_PRELOAD: umlShim() } },
     );
+    try {
+      // Its peer has timers, and takes one that gets no processor time for one that is gone.
+      if (this.#child.pid !== undefined) setPriority(this.#child.pid, PRIORITY);
+    } catch {
+      // Not permitted here: it has to do without.
+    }
     const collect = (bytes: Buffer): void => {
       this.console = (this.console + bytes.toString('latin1')).slice(-200_000);
       this.#printed += bytes.length;

@@ -37,23 +37,20 @@ for (my $session = 1; ; $session++) {
   make_raw($line);
 }
 
+# One virtual port, until the host closes it. It is not opened again before the next multiplexer: a tty that is opened while the host
+# closes down is never hung up.
 sub port_process {
   my ($dlci) = @_;
   my $pid = fork // die "fork: $!";
   return $pid if $pid;
-  # The host takes its time with the first opening. Where it has closed the port and it opens no more, no multiplexer is left.
-  my $seconds = 60;
-  while (eval { open_gsmtty($dlci, $seconds, my $tty); $seconds = 1; use_port($dlci, $tty); close $tty }) {
-    say_line("port $dlci closed");
-  }
-  print "peer: port $dlci: $@" if $@ !~ /Level 2 (?:not synchronized|halted)/;
+  my $is_done = eval {
+    open_gsmtty($dlci, 60, my $tty);
+    say_line("port $dlci open");
+    $dlci == 1 ? calls($tty) : join_lines($tty, $outside[$dlci]);
+    1;
+  };
+  say_line("port $dlci " . ($is_done ? 'closed' : "failed: $@"));
   POSIX::_exit(0);
-}
-
-sub use_port {
-  my ($dlci, $tty) = @_;
-  say_line("port $dlci open");
-  $dlci == 1 ? calls($tty) : join_lines($tty, $outside[$dlci]);
 }
 
 # AT, and a call of pppd for each ATD, until the port closes.
@@ -61,7 +58,8 @@ sub calls {
   my ($tty) = @_;
   while (defined(my $command = serve_at($tty, qr/^ATD/))) {
     my $dcd = pack 'i', TIOCM_OUT2;
-    ioctl $tty, TIOCMBIS, $dcd or die "TIOCMBIS: $!";
+    # It leaves at once; that a busy host takes longer than T2 to answer is no trouble.
+    ioctl $tty, TIOCMBIS, $dcd;
     syswrite $tty, "\r\nCONNECT 115200\r\n";
     ioctl $tty, TCSBRK, 1;
     my $status = system qw(pppd /dev/gsmtty1 115200 nodetach lock local nocrtscts novj noccp nodefaultroute auth),
