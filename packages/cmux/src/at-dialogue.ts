@@ -54,7 +54,8 @@ export class AtDialogue {
   /** Sends a command line and waits for its final result. Rejects where the line fails or the signal says so. */
   async command(line: string, timeoutMs: number, options: AbortOptions = {}): Promise<AtAnswer> {
     this.#octets = new Uint8Array(0);
-    return this.#await(this.#line.send(latin1(`${line}\r`), options), timeoutMs, options.signal, () => {
+    const send = (signal: AbortSignal): Promise<void> => this.#line.send(latin1(`${line}\r`), { signal });
+    return this.#await(send, timeoutMs, options.signal, () => {
       const match = FINAL.exec(fromLatin1(this.#octets));
       const final = match?.[1];
       return final === undefined ? undefined : this.#answer(final === 'OK' ? 'OK' : 'ERROR', final);
@@ -64,12 +65,18 @@ export class AtDialogue {
   /** Sends octets as they are, and waits. */
   async raw(octets: Uint8Array, waitMs: number, options: AbortOptions = {}): Promise<AtAnswer> {
     this.#octets = new Uint8Array(0);
-    return this.#await(this.#line.send(octets, options), waitMs, options.signal, () => undefined);
+    const send = (signal: AbortSignal): Promise<void> => this.#line.send(octets, { signal });
+    return this.#await(send, waitMs, options.signal, () => undefined);
   }
 
   /** Lets time pass; what arrives is kept. */
   async wait(ms: number, options: AbortOptions = {}): Promise<void> {
-    await this.#await(Promise.resolve(), ms, options.signal, () => undefined);
+    await this.#await(
+      () => Promise.resolve(),
+      ms,
+      options.signal,
+      () => undefined,
+    );
   }
 
   /** Leaves the line: it is given back with what arrived since the last final result. */
@@ -88,7 +95,7 @@ export class AtDialogue {
   }
 
   #await(
-    sent: Promise<void>,
+    send: (signal: AbortSignal) => Promise<void>,
     timeoutMs: number,
     signal: AbortSignal | undefined,
     check: () => AtAnswer | undefined,
@@ -98,11 +105,14 @@ export class AtDialogue {
         reject(signal.reason);
         return;
       }
+      // What a line that is stuck has not taken by the end is not to be said later.
+      const withdrawal = new AbortController();
       const onAbort = (): void => {
         end();
         reject(signal?.reason);
       };
       const end = (): void => {
+        withdrawal.abort();
         cancel();
         this.#onOctets = () => undefined;
         signal?.removeEventListener('abort', onAbort);
@@ -123,7 +133,8 @@ export class AtDialogue {
         resolve(answer);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      sent.catch((error: unknown) => {
+      send(withdrawal.signal).catch((error: unknown) => {
+        if (withdrawal.signal.aborted) return;
         end();
         reject(error);
       });
