@@ -52,10 +52,12 @@ export interface Account {
   readonly errors: Map<string, number>;
   /** What came back and differs from what was sent: never. */
   wrong: number;
+  /** Answers without their beginning, which a fault of the line has swallowed: AT has no check that could tell. */
+  cut: number;
 }
 
 function newAccount(): Account {
-  return { sent: 0, delivered: 0, told: 0, errors: new Map(), wrong: 0 };
+  return { sent: 0, delivered: 0, told: 0, errors: new Map(), wrong: 0, cut: 0 };
 }
 
 function note(account: Account, error: unknown): void {
@@ -74,6 +76,8 @@ export interface TrafficOptions {
   readonly everyMs: number;
   /** Octets that a connection carries before it ends in order and the next begins; default 4000. */
   readonly bytesEach?: number;
+  /** The line loses whole frames of what the module says: an answer may lack its beginning. Default false. */
+  readonly mayCut?: boolean;
   /** Octets of one write; default 200. */
   readonly writeBytes?: number;
 }
@@ -111,9 +115,10 @@ export class GatewayTraffic {
   get unexplained(): Readonly<Record<string, number>> {
     const open: Record<string, number> = {};
     for (const [name, account] of Object.entries({ sockets: this.sockets, ppp: this.ppp, at: this.at })) {
-      const missing = account.sent - account.delivered - account.told;
+      const missing = account.sent - account.delivered - account.told - account.cut;
       if (missing !== 0) open[`${name} without a word`] = missing;
       if (account.wrong !== 0) open[`${name} wrong`] = account.wrong;
+      if (account.cut !== 0 && this.#options.mayCut !== true) open[`${name} cut`] = account.cut;
     }
     return open;
   }
@@ -143,7 +148,9 @@ export class GatewayTraffic {
     this.at.sent++;
     try {
       const { lines } = await this.#options.gateway.at.command('AT+CGSN');
-      if (lines.length === 1 && /^\d{15}$/.test(lines[0] ?? '')) this.at.delivered++;
+      if (lines.length > 1) this.at.wrong++;
+      else if (/^\d{15}$/.test(lines[0] ?? '')) this.at.delivered++;
+      else if (/^\d{0,14}$/.test(lines[0] ?? '')) this.at.cut++;
       else this.at.wrong++;
     } catch (error) {
       this.at.told++;

@@ -57,6 +57,7 @@ async function startLine() {
     everyMs: 20,
     bytesEach: 40_000,
     writeBytes: 1000,
+    mayCut: options?.faults === true,
   });
   traffic.start();
   const strike = (): void => {
