@@ -80,7 +80,8 @@ describe('the life of a connId', () => {
           const { to, effects, answer }: ReturnType<typeof socketStep> = socketStep(state, event);
           const wasConnected = ['online', 'suspended', 'pending'].includes(state);
           const byHost = event === 'shutdown';
-          if (wasConnected && to === 'closed' && !byHost) owed++;
+          const isAbandoned = state === 'incoming' && event === 'abandoned';
+          if ((wasConnected && to === 'closed' && !byHost) || isAbandoned) owed++;
           if (effects.includes('noCarrier') || (answer === 'NO CARRIER' && state === 'online')) owed--;
           expect(owed).toBe(0);
           // Whatever closes a connId lets go of what it held.
@@ -93,6 +94,7 @@ describe('the life of a connId', () => {
           state = to;
         }
       }),
+      { examples: [[['listen', 'peerConnects', 'abandoned']]] },
     );
   });
 });
