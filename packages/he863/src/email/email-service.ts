@@ -99,6 +99,9 @@ export class EmailService implements StackUser {
     const { server, address, user, password } = this.#settings;
     const [, host = '', port] = /^(.*?)(?::(\d{1,5}))?$/.exec(server) ?? [];
     let connection: ReplyConnection | undefined;
+    const onAbort = (): void => {
+      connection?.abort();
+    };
     try {
       const { transport } = await openTransport(this.#table.module, {
         transport: 'tcp',
@@ -111,15 +114,7 @@ export class EmailService implements StackUser {
       this.#table.track(transport);
       const opened = new ReplyConnection(transport, this.#table.clock);
       connection = opened;
-      for (const stop of [signal, sending.signal]) {
-        stop.addEventListener(
-          'abort',
-          () => {
-            opened.abort();
-          },
-          { once: true },
-        );
-      }
+      for (const stop of [signal, sending.signal]) stop.addEventListener('abort', onAbort, { once: true });
       await deliver(opened, { user, password }, { ...mail, from: address });
       return 'OK';
     } catch (error) {
@@ -127,6 +122,7 @@ export class EmailService implements StackUser {
       if (error instanceof SmtpRefusal || error instanceof NoReply) return { cme: UNDOCUMENTED };
       throw error;
     } finally {
+      signal.removeEventListener('abort', onAbort);
       this.#lastLines = connection?.lastReply?.lines ?? this.#lastLines;
       connection?.close();
       this.#sending = undefined;
