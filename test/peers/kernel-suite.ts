@@ -182,9 +182,10 @@ function suite(kernel: GsmUse['kernel'], option: GsmUse['option']): void {
     const up = use.kernel === 'host' ? multiplexer.start() : undefined;
     up?.catch(() => undefined);
     const kernel = await start(use);
-    // Noise to the basic option, a flag of the advanced one; in the multiplexer's own queue, so that it never falls into a frame.
+    // Noise to the basic option, which leads this kernel out of any state (zeros would be an address without an end), a flag of the
+    // advanced one; in the multiplexer's own queue, so that it never falls into a frame.
     // A damaged octet may be an XON to the kernel, which then stops for good: it takes XON for XOFF, and goes on at XOFF.
-    const noise = option === 'basic' ? 0 : 0x7e;
+    const noise = option === 'basic' ? 0xff : 0x7e;
     const call = option === 'advanced' && use.damage === true ? [noise, XOFF] : [noise];
     let isPoking = false;
     const poke = setInterval(() => {

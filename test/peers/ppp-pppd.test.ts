@@ -193,7 +193,8 @@ describeWithPeers('pppd in a user-mode kernel', ['linux.uml', 'pppd', 'gcc', 'pe
         });
         await host.ping('10.7.0.1', 3, network.mtu);
         await pppd.printed('peer: pinged\r\n');
-        expect(host.requestsAnswered).toBeGreaterThanOrEqual(3);
+        // Of three; user-mode Linux may keep the last one until something arrives.
+        expect(host.requestsAnswered).toBeGreaterThanOrEqual(2);
         if (client.ipv6 === true) {
           const [, far] = await pppd.printed(/ipv6-up local=(\S+) remote=/);
           // pppd writes the zeros at the beginning of a group, which RFC 5952 leaves out.

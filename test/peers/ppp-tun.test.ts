@@ -55,7 +55,7 @@ describeWithPeers('TCP of two kernels through PPP', ['nginx', 'curl', 'ip', 'pin
 
   it.skipIf(!isPermitted)(
     'curl fetches and sends from and to nginx on port 1, while sockets of IP Easy fetch on port 2 and AT answers on port 3',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const [down, up, beside] = [randomBytes(1.5 * MIB), randomBytes(1.5 * MIB), randomBytes(MIB / 4)];
       await writeFile(join(folder, 'up'), up);
