@@ -100,7 +100,8 @@ describe('IP Easy sockets on the virtual module', () => {
 
   it(
     'moves as much over three DLCs in error-recovery mode, on a line that drops and flips',
-    { timeout: 120_000 },
+    // An FCS of eight bits takes one of 256 frames that lack an octet for a good one: one run in some twenty or thirty sees that.
+    { timeout: 120_000, retry: 2 },
     async () => {
       const { line, ports } = await damagedPorts(11);
       const { ipEasy } = await setUpModule({
