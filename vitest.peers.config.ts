@@ -7,7 +7,7 @@ export default mergeConfig(
   defineConfig({
     test: {
       include: ['test/peers/**/*.test.ts'],
-      maxWorkers: 5,
+      maxWorkers: 6,
       // User-mode Linux stops now and then until something arrives, wherever it is: what fails twice is ours.
       retry: 1,
       testTimeout: 180_000,
