@@ -5,7 +5,7 @@ import { toDuplex } from '@cellmux/port/duplex';
 import { openPty, type PtyPort } from '@cellmux/port/pty';
 import { openSerial } from '@cellmux/port/serial';
 import { PppLink, type PppClientOptions, type PppEvent, type PppServerOptions } from '@cellmux/ppp';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFailed, vi } from 'vitest';
 import { EchoHost } from './echo-host.ts';
 import { describeWithPeers } from './peer-programs.ts';
 import { UmlPppd, type PppdSession } from './uml-pppd.ts';
@@ -38,6 +38,10 @@ const caught = (promise: Promise<unknown>): Promise<unknown> =>
     (reason: unknown) => reason,
   );
 
+/** Longer than a session takes that goes on by itself. */
+const POKE_MS = 5000;
+const LIMIT_MS = 90_000;
+
 /** The guest of all these tests and the pty that is its serial line; made when first needed, and again after a failure. */
 class Peer {
   #current: { readonly line: PtyPort; readonly pppd: UmlPppd } | undefined;
@@ -68,6 +72,12 @@ async function withPppd(
   body: (run: Run) => Promise<void>,
 ): Promise<void> {
   const { line, pppd } = await peer.get();
+  // Of no other test, should this one run into its limit.
+  onTestFailed(() => peer.end());
+  // User-mode Linux may stop until something arrives: a flag, between frames of a line that is silent by then, is nothing to PPP.
+  const poke = setInterval(() => {
+    line.send(Uint8Array.of(0x7e)).catch(() => undefined);
+  }, POKE_MS);
   try {
     await pppd.begin({ secrets: SECRETS, ...session });
     await over(line, async (port) => {
@@ -81,6 +91,8 @@ async function withPppd(
     const shown = `${String(error)}\n${pppd.console.slice(-4000)}`;
     await peer.end();
     throw new Error(shown, { cause: error });
+  } finally {
+    clearInterval(poke);
   }
 }
 
@@ -153,6 +165,8 @@ async function throughCmux(line: PtyPort, body: (port: Port) => Promise<void>): 
     await device.close();
   }
 }
+
+vi.setConfig({ testTimeout: LIMIT_MS });
 
 describeWithPeers('pppd in a user-mode kernel', ['linux.uml', 'pppd', 'gcc', 'perl', 'insmod', 'ping'], () => {
   afterAll(() => peer.end());

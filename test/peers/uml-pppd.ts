@@ -23,7 +23,7 @@ export class UmlPppd {
   #mark = 0;
 
   constructor(line: string, words: Readonly<Record<string, string | number>> = {}) {
-    this.#guest = new UmlKernel({ lines: [line], run: 'pppd.pl', work: this.#work, words, limitMs: 600_000 });
+    this.#guest = new UmlKernel({ lines: [line], run: 'pppd.pl', work: this.#work, words, limitMs: 1_200_000 });
   }
 
   /** What the guest has printed since the session began. */
