@@ -193,7 +193,7 @@ describeWithPeers('pppd in a user-mode kernel', ['linux.uml', 'pppd', 'gcc', 'pe
           cmux: true,
         },
         { name: 'no compression of headers', options: [...NETWORK, 'noauth', 'nopcomp', 'noaccomp'], client: {} },
-        { name: 'IPv6', options: [...NETWORK, 'noauth', '+ipv6'], client: { ipv6: true }, cmux: true },
+        { name: 'IPv6', options: [...NETWORK, 'noauth', '+ipv6'], client: { ipv6: true } },
       ]),
     )('is the network that we dial: $name', async ({ options, client }) => {
       await withPppd({ options, stays: true }, client, over, async ({ pppd, link }) => {
