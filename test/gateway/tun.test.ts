@@ -69,7 +69,7 @@ describe.skipIf(reason !== undefined)(`TUN devices at both ends${reason === unde
 
   it(
     'names and addresses go into the TUN device by route and name servers; all is put back, also after a crash',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       // Where `ip netns exec` shows a namespace its resolv.conf from.
       const etc = `/etc/netns/${HOST}`;
