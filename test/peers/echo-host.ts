@@ -52,6 +52,7 @@ export class EchoHost {
   repliesHeard = 0;
   requestsAnswered = 0;
   readonly #link: PppLink;
+  #wake: () => void = () => undefined;
 
   constructor(link: PppLink) {
     this.#link = link;
@@ -60,8 +61,14 @@ export class EchoHost {
       const reply = echoReply(packet);
       if (reply === undefined) return;
       this.requestsAnswered++;
+      this.#wake();
       link.send(reply).catch(() => undefined);
     });
+  }
+
+  /** Resolves once as many pings of the other side are answered. */
+  async answered(count: number): Promise<void> {
+    while (this.requestsAnswered < count) await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 
   /** Pings until as many answers have come, or the time is up. */

@@ -193,7 +193,7 @@ describeWithPeers('pppd in a user-mode kernel', ['linux.uml', 'pppd', 'gcc', 'pe
           cmux: true,
         },
         { name: 'no compression of headers', options: [...NETWORK, 'noauth', 'nopcomp', 'noaccomp'], client: {} },
-        { name: 'IPv6', options: [...NETWORK, 'noauth', '+ipv6'], client: { ipv6: true } },
+        { name: 'IPv6', options: [...NETWORK, 'noauth', '+ipv6'], client: { ipv6: true }, cmux: true },
       ]),
     )('is the network that we dial: $name', async ({ options, client }) => {
       await withPppd({ options, stays: true }, client, over, async ({ pppd, link }) => {
@@ -207,8 +207,8 @@ describeWithPeers('pppd in a user-mode kernel', ['linux.uml', 'pppd', 'gcc', 'pe
         });
         await host.ping('10.7.0.1', 3, network.mtu);
         await pppd.printed('peer: pinged\r\n');
-        // Of three; user-mode Linux may keep the last one until something arrives.
-        expect(host.requestsAnswered).toBeGreaterThanOrEqual(2);
+        // User-mode Linux may keep the last one until something arrives.
+        await host.answered(3);
         if (client.ipv6 === true) {
           const [, far] = await pppd.printed(/ipv6-up local=(\S+) remote=/);
           // pppd writes the zeros at the beginning of a group, which RFC 5952 leaves out.
