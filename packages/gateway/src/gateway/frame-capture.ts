@@ -10,6 +10,8 @@ export interface FrameCaptureOptions {
   readonly clock: Clock;
   /** Records passwords and PINs as they are; default: `*` stands for each of their octets. */
   readonly keepsSecrets?: boolean | undefined;
+  /** Frames are wanted from now on, or no more. */
+  readonly onSwitched: (isOn: boolean) => void;
   /** The disk is full or gone: nothing more is recorded. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -93,13 +95,19 @@ export class FrameCapture {
       await this.#open(path);
       this.#rotation = rotation;
       this.#mask = new CmuxMask();
-      this.#path = path;
+      this.#switch(path);
     });
   }
 
   /** Ends it; what was seen is in the file then. */
   stop(): Promise<void> {
     return this.#inTurn(() => this.#close());
+  }
+
+  #switch(path: string | undefined): void {
+    const wasOn = this.isOn;
+    this.#path = path;
+    if (this.isOn !== wasOn) this.#options.onSwitched(this.isOn);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -120,7 +128,7 @@ export class FrameCapture {
     if (!this.#isFull) return;
     this.#isRotating = true;
     void this.#inTurn(() => this.#rotate()).catch((error: unknown) => {
-      this.#path = undefined;
+      this.#switch(undefined);
       this.#options.onFailed(error);
     });
   }
@@ -173,7 +181,7 @@ export class FrameCapture {
 
   async #close(): Promise<void> {
     const file = this.#file;
-    this.#path = undefined;
+    this.#switch(undefined);
     this.#file = undefined;
     this.#taps = {};
     await file?.close();

@@ -94,6 +94,9 @@ export class Gateway implements AsyncDisposable {
     this.#capture = new FrameCapture({
       clock,
       keepsSecrets: options.captureSecrets,
+      onSwitched: (isOn) => {
+        this.#services.link.watchFrames(isOn ? this.#capture.onFrame : undefined);
+      },
       onFailed: (error) => {
         const { message, code = 'ERR_CAPTURE_FILE' } = error as { message: string; code?: string };
         this.#onEvent({ type: 'warning', code, message });
@@ -103,7 +106,6 @@ export class Gateway implements AsyncDisposable {
     this.#services = new Services({
       options,
       clock,
-      onFrame: this.#capture.onFrame,
       onPppFrame: this.#capture.onPppFrame,
       onEvent: this.#onEvent,
       onBroken: (patient, cause, error) => {

@@ -46,8 +46,6 @@ export interface LinkParts {
   readonly resetModule: ((options: { readonly signal: AbortSignal }) => Promise<void>) | undefined;
   /** True where other programs have the ports: no AT of our own is put on them. */
   readonly isBare: boolean;
-  /** Sees every frame. */
-  readonly onFrame: FrameWatcher;
   readonly onEvent: (event: GatewayEvent) => void;
   /** The link broke by itself. */
   readonly onBroken: (cause: Cause, error: CellmuxError) => void;
@@ -68,6 +66,7 @@ export class Link {
   #multiplexer: Multiplexer | undefined;
   readonly #clients = new Map<Dlci, AtClient>();
   #commandLine: Port | undefined;
+  #watcher: FrameWatcher | undefined;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -111,9 +110,15 @@ export class Link {
     this.#parts.onEvent({ type: 'lineOpened', line: line.port.name });
   }
 
+  /** Who sees every frame from now on, over all multiplexers; without one no frame is put together for anybody. */
+  watchFrames(watcher: FrameWatcher | undefined): void {
+    this.#watcher = watcher;
+    if (this.#multiplexer !== undefined) this.#multiplexer.onFrame = watcher;
+  }
+
   /** Puts the module on the open line into the multiplexer. */
   async startMultiplexer(signal: AbortSignal): Promise<void> {
-    const { clock, baudRate, t1Ms, keepAliveMs, onFrame, onEvent, onBroken } = this.#parts;
+    const { clock, baudRate, t1Ms, keepAliveMs, onEvent, onBroken } = this.#parts;
     const line = this.#takeLine();
     let multiplexer: Multiplexer;
     try {
@@ -123,7 +128,7 @@ export class Link {
         baudRate,
         t1Ms,
         keepAliveMs,
-        onFrame,
+        onFrame: this.#watcher,
         signal,
       });
     } catch (error) {
@@ -134,6 +139,8 @@ export class Link {
     }
     this.#commandLine = undefined;
     this.#multiplexer = multiplexer;
+    // It may have changed while the multiplexer was being started.
+    multiplexer.onFrame = this.#watcher;
     void multiplexer.ended.then(({ reason, error }) => {
       if (this.#multiplexer !== multiplexer) return;
       this.#multiplexer = undefined;

@@ -1,5 +1,4 @@
 import { HE863_AT_PROFILE, type AtClient, type AtProfile } from '@cellmux/at';
-import type { FrameWatcher } from '@cellmux/cmux';
 import { CellmuxError, type Clock } from '@cellmux/port';
 import { causeOf } from '../core/recovery/cause-of.ts';
 import type { Cause, Patient, Service } from '../core/recovery/cause.ts';
@@ -25,8 +24,6 @@ const DEFAULT_KEEP_ALIVE_MS = 10_000;
 export interface ServicesParts {
   readonly options: GatewayOptions;
   readonly clock: Clock;
-  /** Sees every frame of CMUX. */
-  readonly onFrame: FrameWatcher;
   /** Sees every frame of PPP. */
   readonly onPppFrame: (direction: 'sent' | 'received', frame: Uint8Array) => void;
   readonly onEvent: (event: GatewayEvent) => void;
@@ -51,7 +48,7 @@ export class Services implements RepairCrew {
   readonly #onBroken: ServicesParts['onBroken'];
   readonly #shared: SharedPorts;
 
-  constructor({ options, clock, onFrame, onPppFrame, onEvent, onBroken, onInUse, onHopeful }: ServicesParts) {
+  constructor({ options, clock, onPppFrame, onEvent, onBroken, onInUse, onHopeful }: ServicesParts) {
     this.#options = options;
     this.#onBroken = onBroken;
     this.link = new Link({
@@ -63,7 +60,6 @@ export class Services implements RepairCrew {
       openLine: lineOpener(options),
       resetModule: options.resetModule,
       isBare: options.ports !== undefined,
-      onFrame,
       onEvent,
       onBroken: (cause, error) => {
         this.at.down();
