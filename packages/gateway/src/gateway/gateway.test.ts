@@ -1,8 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AtClient } from '@cellmux/at';
 import { VirtualHe863, type VirtualHe863Options } from '@cellmux/he863';
 import { CellmuxError, faultyLine, memoryPair, type Port } from '@cellmux/port';
 import { VirtualClock } from '@cellmux/port/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { answersAt } from './command-mode.ts';
 import type { GatewayEvent, GatewayState } from './gateway-events.ts';
 import type { GatewayOptions } from './gateway-options.ts';
@@ -30,6 +33,19 @@ function isInCommandMode(line: Port, clock: VirtualClock): Promise<boolean> {
 }
 
 describe('Gateway', () => {
+  it('has frames put together only while they are recorded', async () => {
+    const { clock, gateway } = setUp();
+    const folder = await mkdtemp(join(tmpdir(), 'cellmux-gateway-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await clock.run(gateway.start());
+    expect(gateway.multiplexer.onFrame).toBeUndefined();
+    await gateway.startCapture(join(folder, 'line.pcapng'));
+    expect(gateway.multiplexer.onFrame).toBeDefined();
+    await gateway.stopCapture();
+    expect(gateway.multiplexer.onFrame).toBeUndefined();
+    await clock.run(gateway.stop());
+  });
+
   it('brings three ports up, works, and takes all down in order', async () => {
     const { clock, line, gateway, events, states } = setUp();
     await clock.run(gateway.start());
