@@ -17,5 +17,8 @@ export const AT_SECRET_FIELDS: Readonly<Record<string, SecretFields>> = {
   '#FTPOPEN': [2, 2],
 };
 
+/** Answers that tell a secret, in the same way. */
+export const ANSWER_SECRET_FIELDS: Readonly<Record<string, SecretFields>> = { '+CGAUTH': [3, 3] };
+
 /** The longest name among them, characters. */
 export const LONGEST_NAME = Math.max(...Object.keys(AT_SECRET_FIELDS).map((name) => name.length));

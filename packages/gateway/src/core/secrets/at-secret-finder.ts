@@ -1,6 +1,6 @@
-import { AT_SECRET_FIELDS, LONGEST_NAME, type SecretFields } from './at-secret-fields.ts';
+import { ANSWER_SECRET_FIELDS, AT_SECRET_FIELDS, LONGEST_NAME, type SecretFields } from './at-secret-fields.ts';
 
-const [CR, QUOTE, COMMA, SEMICOLON, EQUALS, QUESTION] = [0x0d, 0x22, 0x2c, 0x3b, 0x3d, 0x3f];
+const [CR, SPACE, QUOTE, COMMA, COLON, SEMICOLON, EQUALS, QUESTION] = [0x0d, 0x20, 0x22, 0x2c, 0x3a, 0x3b, 0x3d, 0x3f];
 /** Arguments that go on longer belong to no command line: it is over. */
 const ARGUMENTS_LIMIT_OCTETS = 1024;
 
@@ -18,8 +18,10 @@ export class AtSecretFinder {
   }
 
   #inName(octet: number): boolean {
-    if (octet === EQUALS) {
-      this.#fields = AT_SECRET_FIELDS[this.#name];
+    // V.250 §5.2.1: spaces mean nothing outside strings.
+    if (octet === SPACE) return false;
+    if (octet === EQUALS || octet === COLON) {
+      this.#fields = (octet === EQUALS ? AT_SECRET_FIELDS : ANSWER_SECRET_FIELDS)[this.#name];
       [this.#field, this.#inQuotes, this.#octets, this.#name] = [0, false, 0, ''];
       return false;
     }

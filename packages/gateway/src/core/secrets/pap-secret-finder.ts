@@ -6,6 +6,7 @@
 const HEADER = [0xff, 0x03, 0xc0, 0x23, 0x01] as const;
 /** Identifier and length. */
 const SKIPPED_OCTETS = 3;
+const FCS_OCTETS = 2;
 
 type Stage = 'header' | 'skipped' | 'userLength' | 'user' | 'passwordLength' | 'secret' | 'other';
 
@@ -39,9 +40,11 @@ export class PapSecretFinder {
         if (--this.#count === 0) this.#stage = 'passwordLength';
         return false;
       case 'passwordLength':
-        this.#stage = 'secret';
+        this.#enter('secret', octet + FCS_OCTETS);
         return false;
       case 'secret':
+        // Where the call breaks off in it, what comes then is AT again.
+        if (--this.#count === 0) this.#stage = 'other';
         return true;
       case 'other':
         return false;

@@ -38,6 +38,9 @@ describe('StreamMask on AT commands', () => {
     ['AT#FTPOPEN="ftp.example:21","me","secret",1\r', 'AT#FTPOPEN="ftp.example:21","me","******",1\r'],
     ['AT+CPWD="SC","1111","2222"\r', 'AT+CPWD="SC","****","****"\r'],
     ['AT+CPINX="1234"\r', 'AT+CPINX="1234"\r'],
+    ['AT+CPIN = "12 34"\r', 'AT+CPIN =*"*****"\r'],
+    ['AT+CGAUTH?\r\r\n+CGAUTH: 1,1,"me","secret"\r\n', 'AT+CGAUTH?\r\r\n+CGAUTH: 1,1,"me","******"\r\n'],
+    ['\r\n+CPIN: READY\r\n', '\r\n+CPIN: READY\r\n'],
   ])('%j is recorded as %j, however it is cut', (line, expected) => {
     fc.assert(
       fc.property(places, (where) => {
@@ -95,6 +98,13 @@ describe('StreamMask on PPP', () => {
         expect(shown.subarray(-after.length)).toEqual(after);
       }),
     );
+  });
+
+  it('ends with the request, also where the call breaks off in the password', () => {
+    const request = [...papRequest([1], [65, 66, 67, 68], true), 0x12, 0x34];
+    // All but the FCS, whose last octet is not escaped, and the flag.
+    const shown = text(masked([framed(request).subarray(0, -4), latin1('\r\nNO CARRIER\r\nAT+CSQ\r')]));
+    expect(shown.slice(shown.indexOf('*'))).toBe('******NO CARRIER\r\nAT+CSQ\r');
   });
 
   it('leaves what is no request of PAP as it is', () => {
