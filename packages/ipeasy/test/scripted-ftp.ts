@@ -7,6 +7,8 @@ export class ScriptedFtp {
   readonly #blocks: boolean;
   readonly #lacks: ReadonlySet<string>;
   isOpen = false;
+  /** The server knows no SIZE (RFC 3659), and says so. */
+  lacksSize = false;
   /** Cuts transfers after so many octets. */
   cutAfterBytes = Infinity;
   /** What the server said last. */
@@ -68,7 +70,8 @@ export class ScriptedFtp {
         io.result(this.files.delete(file) ? 'OK' : '+CME ERROR: 606');
         return true;
       case 'FTPFSIZE':
-        if (content === undefined || this.#type !== 0) io.result('+CME ERROR: 606');
+        if (this.lacksSize) this.lastReply = '500 SIZE not understood.';
+        if (this.lacksSize || content === undefined || this.#type !== 0) io.result('+CME ERROR: 606');
         else io.answer([`#FTPFSIZE: ${content.length}`]);
         return true;
       case 'FTPMSG':
@@ -107,7 +110,10 @@ export class ScriptedFtp {
         io.online(
           (bytes) => parts.push(bytes),
           'NO CARRIER',
-          () => this.files.set(file, concatBytes(parts).subarray(0, this.cutAfterBytes)),
+          () => {
+            this.files.set(file, concatBytes(parts).subarray(0, this.cutAfterBytes));
+            if (this.lacksSize) this.lastReply = '226 Transfer complete.';
+          },
         );
         return true;
       }

@@ -37,7 +37,7 @@ export interface FtpTransferOptions {
 export interface FtpDownloadOptions extends FtpTransferOptions {
   /**
    * Begins here, octets from the start of the file; binary type only. Where firmware or server cannot restart, the octets
-   * before are fetched and left out.
+   * before are fetched and left out. Behind the end of the file it rejects with `ERR_IPEASY_FTP_OFFSET`.
    */
   readonly offset?: number | undefined;
   /**

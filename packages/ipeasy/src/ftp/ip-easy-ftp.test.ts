@@ -135,6 +135,27 @@ describe('FTP of the module', () => {
     expect((await clock.run(readAll(session.get('a')))).equals(body)).toBe(true);
   });
 
+  it('asks what the server said of an upload before it asks for a size that this server does not tell', async () => {
+    const { clock, session, ftp } = await open();
+    ftp.lacksSize = true;
+    for (const append of [false, true]) {
+      const upload = session.put('b', { append });
+      upload.end(body);
+      await clock.run(finished(upload));
+    }
+    expect(ftp.files.get('b')).toHaveLength(2 * body.length);
+  });
+
+  it.each(['online', 'command'] as const)('does not go on behind the end of a file: %s', async (mode) => {
+    const { clock, session, ftp } = await open(new ScriptedFtp({ blocks: true }));
+    ftp.files.set('a', body);
+    expect(await clock.run(readAll(session.get('a', { mode, offset: body.length })))).toHaveLength(0);
+    await expect(clock.run(readAll(session.get('a', { mode, offset: body.length + 1 })))).rejects.toMatchObject({
+      code: 'ERR_IPEASY_FTP_OFFSET',
+      context: { offset: body.length + 1, totalBytes: body.length },
+    });
+  });
+
   it('does not take the loss of its session for a server that tells no size', async () => {
     const { clock, session, ftp } = await open();
     const upload = session.put('b');

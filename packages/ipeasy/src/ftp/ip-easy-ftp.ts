@@ -186,8 +186,10 @@ export class IpEasyFtp implements AsyncDisposable {
       },
       verify: async (bytes) => {
         if (!verifySize) return;
+        // What the server said of the transfer is asked for first: asking for the size has it say something else.
+        const reply = await this.#lastReply();
         const size = this.#type === 'binary' ? await this.#sizeIfTold(name) : undefined;
-        if (size === undefined) await this.#confirm(name, bytes);
+        if (size === undefined) confirm(name, bytes, reply);
         else if (size !== before + bytes) throw sizeError(name, before + bytes, size);
       },
     });
@@ -249,16 +251,19 @@ export class IpEasyFtp implements AsyncDisposable {
       open: async () => {
         release = await this.#beginFor(download);
         const totalBytes = name !== undefined && this.#type === 'binary' ? await this.#sizeIfTold(name) : undefined;
+        if (verifySize) checkOffset(what, offset, totalBytes);
         const skipBytes = await this.#restartAt(offset);
         const call = await this.#dataCall(line, what, signal);
         return {
           call,
           skipBytes,
           totalBytes,
-          expectedBytes: verifySize && totalBytes !== undefined ? Math.max(0, totalBytes - offset) : undefined,
+          expectedBytes: verifySize && totalBytes !== undefined ? totalBytes - offset : undefined,
         };
       },
-      confirm: (bytes) => (verifySize ? this.#confirm(what, bytes) : Promise.resolve()),
+      confirm: async (bytes) => {
+        if (verifySize) confirm(what, bytes, await this.#lastReply());
+      },
     });
     download.once('close', () => {
       release();
@@ -280,12 +285,13 @@ export class IpEasyFtp implements AsyncDisposable {
       open: async () => {
         release = await this.#beginFor(download);
         const totalBytes = this.#type === 'binary' ? await this.#sizeIfTold(name) : undefined;
+        if (verifySize) checkOffset(name, offset, totalBytes);
         const skipBytes = await this.#restartAt(offset);
         await lane.run((at) => this.#send(at, `AT#FTPGETPKT=${quoted},0`), { signal });
         return {
           skipBytes,
           totalBytes,
-          expectedBytes: verifySize && totalBytes !== undefined ? Math.max(0, totalBytes - offset) : undefined,
+          expectedBytes: verifySize && totalBytes !== undefined ? totalBytes - offset : undefined,
         };
       },
     });
@@ -349,19 +355,6 @@ export class IpEasyFtp implements AsyncDisposable {
       if (isRefusal((error as Error).cause) && !isSessionGone(error)) return undefined;
       throw error;
     }
-  }
-
-  /**
-   * Where no size tells whether all was transferred, the server's last words do, if the firmware repeats them: its reply
-   * to the end of a transfer is 2yz (RFC 959 §4.2). Rejects with `ERR_IPEASY_FTP_INCOMPLETE`.
-   */
-  async #confirm(what: string, bytes: number): Promise<void> {
-    const reply = await this.#lastReply();
-    if (reply === undefined || reply.startsWith('2')) return;
-    throw new CellmuxError('ERR_IPEASY_FTP_INCOMPLETE', `${what}: ended after ${bytes} octets, and not as a whole`, {
-      hint: 'Transfer it again.',
-      context: { bytes, reply },
-    });
   }
 
   async #refused(what: string, cause: unknown): Promise<CellmuxError> {
@@ -461,5 +454,26 @@ function abortWith(stream: Readable | Writable, signal: AbortSignal | undefined)
   signal.addEventListener('abort', onAbort, { once: true });
   stream.once('close', () => {
     signal.removeEventListener('abort', onAbort);
+  });
+}
+
+/**
+ * Where no size tells whether all was transferred, the server's last words do, if the firmware repeats them: its reply
+ * to the end of a transfer is 2yz (RFC 959 §4.2). Throws `ERR_IPEASY_FTP_INCOMPLETE`.
+ */
+function confirm(what: string, bytes: number, reply: string | undefined): void {
+  if (reply === undefined || reply.startsWith('2')) return;
+  throw new CellmuxError('ERR_IPEASY_FTP_INCOMPLETE', `${what}: ended after ${bytes} octets, and not as a whole`, {
+    hint: 'Transfer it again.',
+    context: { bytes, reply },
+  });
+}
+
+/** Nothing is behind the end of a file: what is to be gone on with is a part of another one. */
+function checkOffset(name: string, offset: number, totalBytes: number | undefined): void {
+  if (totalBytes === undefined || offset <= totalBytes) return;
+  throw new CellmuxError('ERR_IPEASY_FTP_OFFSET', `${name} has ${totalBytes} octets, and was to go on at ${offset}`, {
+    hint: 'It is another file by now: transfer all of it.',
+    context: { offset, totalBytes },
   });
 }
