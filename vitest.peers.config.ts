@@ -8,8 +8,6 @@ export default mergeConfig(
     test: {
       include: ['test/peers/**/*.test.ts'],
       maxWorkers: 6,
-      // User-mode Linux stops now and then until something arrives, wherever it is: what fails three times is ours.
-      retry: 2,
       testTimeout: 180_000,
       hookTimeout: 60_000,
     },
